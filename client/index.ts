@@ -1,0 +1,23 @@
+/**
+ * The vocabulary of `roomful.v1` for who writes a client: frames, messages, close codes, room names. What the rules are
+ * is in `docs/PROTOCOL.md`.
+ */
+export { ERRORS, type ErrorCode, errorCodeOf, isFinalClose, RoomfulError } from "../shared/errors.ts";
+export {
+  type AwarenessEntry,
+  decodeFrame,
+  encodeAwareness,
+  encodeQueryAwareness,
+  encodeSyncStep1,
+  encodeSyncStep2,
+  encodeUpdate,
+  type Frame,
+} from "../shared/frames.ts";
+export {
+  type MessageFromRoom,
+  type MessageToRoom,
+  PING,
+  parseMessageFromRoom,
+  ROOMFUL_PROTOCOL,
+} from "../shared/messages.ts";
+export { type Capability, type PeerId, parseRoomName, type RoomName } from "../shared/rooms.ts";

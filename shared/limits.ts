@@ -1,0 +1,43 @@
+/**
+ * Bounds that the platform or the wire sets. What an operator may change is in `worker/settings.ts`.
+ * Each has its unit and its reason.
+ */
+
+/** Bytes of UTF-8 in a room name. Keeps logs, URLs and object names short; Cloudflare allows 1,024 for an object name. */
+export const ROOM_NAME_BYTES = 200;
+
+/** Bytes of one WebSocket message or RPC argument that the platform carries (32 MiB). */
+export const PLATFORM_MESSAGE_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Bytes of one BLOB that the room writes. Production refuses rows above 2 MB, the local runtime does not; the
+ * difference leaves room for the row's other columns.
+ */
+export const ROW_BYTES = 1_900_000;
+
+/** Bytes of presence state kept in a socket's attachment (16,384 at most); a larger state goes to a row of its own. */
+export const INLINE_PRESENCE_BYTES = 12_000;
+
+/** Bytes of a WebSocket close reason (RFC 6455, section 5.5: 125 less the code). */
+export const CLOSE_REASON_BYTES = 123;
+
+/** Bytes of one text message from a client. The largest today is a ping. */
+export const TEXT_MESSAGE_BYTES = 65_536;
+
+/** Entries of a state vector. Yjs makes one per client that ever wrote, so a long-lived document has thousands. */
+export const STATE_VECTOR_ENTRIES = 100_000;
+
+/** Entries of one awareness frame. A stock client echoes everybody it knows in one frame. */
+export const AWARENESS_ENTRIES = 10_000;
+
+/** Levels of arrays and objects inside a JSON or Any value. Deeper ones overflow the stack of naive readers. */
+export const VALUE_DEPTH = 64;
+
+/** The exclusive bound of clock + length of a struct: Yjs and its peers compute with 32-bit integers in places. */
+export const CLOCK_BOUND = 2 ** 31;
+
+/** Bytes of a root type's name or a map key. */
+export const KEY_BYTES = 4_096;
+
+/** Root types in one document: each is an object in memory that can never be removed. */
+export const ROOT_TYPES = 10_000;

@@ -1,0 +1,102 @@
+/**
+ * Text messages of the subprotocol `roomful.v1`: JSON objects with a `type`. Each is declared once, below; unions,
+ * guards and names derive from the two tables. Unknown fields are ignored, so that either side may be the newer one.
+ */
+import * as v from "valibot";
+import { ERRORS, type ErrorCode, RoomfulError } from "./errors.ts";
+import { TEXT_MESSAGE_BYTES } from "./limits.ts";
+import { CAPABILITIES } from "./rooms.ts";
+
+/** The subprotocol that opts in to text messages. */
+export const ROOMFUL_PROTOCOL = "roomful.v1";
+
+/** The subprotocol that a stock client may offer beside its token, so that the room can select something. */
+export const STOCK_PROTOCOL = "y-websocket";
+
+/** Exactly this text is answered by the runtime with {@link PONG}, without waking the room. */
+export const PING = '{"type":"ping"}';
+export const PONG = '{"type":"pong"}';
+
+const errorCode = v.custom<ErrorCode>((value) => typeof value === "string" && Object.hasOwn(ERRORS, value));
+/** The number of a sync frame (subtypes 1 and 2) on its socket, counted by both sides from 1 at open. */
+const frameNumber = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+const FROM_ROOM = {
+  /** Sent by the room to a client, first of all. */
+  welcome: v.object({
+    type: v.literal("welcome"),
+    /** The room's name, as the room understood it. */
+    room: v.string(),
+    /** This connection's id in the room. */
+    peer: v.string(),
+    capabilities: v.array(v.picklist(CAPABILITIES)),
+    /** Whether to renew presence every 15 s, as long as no `presence-renewal` says otherwise. */
+    renewPresence: v.boolean(),
+    limits: v.object({
+      /** Bytes of one binary frame. */
+      frameBytes: v.number(),
+      /** Bytes of one presence state as JSON in UTF-8. */
+      presenceBytes: v.number(),
+    }),
+  }),
+  /** Sent by the room to the author when every sync frame up to `frame` that was not rejected is durable. */
+  saved: v.object({ type: v.literal("saved"), frame: frameNumber }),
+  /** Sent by the room to the author when nothing of sync frame `frame` will be kept. */
+  rejected: v.object({ type: v.literal("rejected"), frame: frameNumber, code: errorCode, message: v.string() }),
+  /** Sent by the room to a client whose message could not be used, when it was not a sync frame. */
+  error: v.object({ type: v.literal("error"), code: errorCode, message: v.string() }),
+  /** Sent by the room when the first stock client came, which needs renewals, or the last one left. */
+  "presence-renewal": v.object({ type: v.literal("presence-renewal"), active: v.boolean() }),
+  /** Sent by the runtime in answer to a ping. */
+  pong: v.object({ type: v.literal("pong") }),
+} as const;
+
+const TO_ROOM = {
+  /** Sent by a client to learn whether the socket is alive. */
+  ping: v.object({ type: v.literal("ping") }),
+} as const;
+
+/** What the room sends as text. */
+export type MessageFromRoom = {
+  [Type in keyof typeof FROM_ROOM]: v.InferOutput<(typeof FROM_ROOM)[Type]>;
+}[keyof typeof FROM_ROOM];
+
+/** What a client sends as text. */
+export type MessageToRoom = {
+  [Type in keyof typeof TO_ROOM]: v.InferOutput<(typeof TO_ROOM)[Type]>;
+}[keyof typeof TO_ROOM];
+
+/**
+ * Reads a text message that the room sent.
+ * @throws RoomfulError `malformed-message`
+ */
+export function parseMessageFromRoom(text: string): MessageFromRoom {
+  return parse<MessageFromRoom>(FROM_ROOM, text);
+}
+
+/**
+ * Reads a text message that a client sent.
+ * @throws RoomfulError `malformed-message`
+ */
+export function parseMessageToRoom(text: string): MessageToRoom {
+  // A UTF-16 unit is at least one byte, so this refuses nothing that fits.
+  if (text.length > TEXT_MESSAGE_BYTES) throw new RoomfulError("malformed-message", "too long");
+  return parse<MessageToRoom>(TO_ROOM, text);
+}
+
+function parse<Message>(table: Record<string, v.GenericSchema>, text: string): Message {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new RoomfulError("malformed-message", "not JSON", { cause });
+  }
+  const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+  const schema = typeof type === "string" && Object.hasOwn(table, type) ? table[type] : undefined;
+  if (schema === undefined) throw new RoomfulError("malformed-message", "unknown type");
+  const result = v.safeParse(schema, value);
+  if (!result.success) {
+    throw new RoomfulError("malformed-message", `${type}: ${v.getDotPath(result.issues[0]) ?? "shape"}`);
+  }
+  return result.output as Message;
+}

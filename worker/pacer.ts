@@ -1,0 +1,53 @@
+/** Time, so that a test decides it. */
+export interface Clock {
+  /** Milliseconds. */
+  now(): number;
+  setTimeout(callback: () => void, milliseconds: number): number;
+  clearTimeout(timer: number): void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
+
+/**
+ * Runs a job at most once per interval: at once after a quiet interval, else when the interval since the last run is
+ * over. A timer is pending only while a run is owed, since a pending timer keeps the object awake.
+ */
+export class Pacer {
+  readonly #interval: number;
+  readonly #job: () => void;
+  readonly #clock: Clock;
+  #lastRun = Number.NEGATIVE_INFINITY;
+  #timer: number | undefined;
+
+  /** @param interval milliseconds */
+  constructor(interval: number, job: () => void, clock: Clock = systemClock) {
+    this.#interval = interval;
+    this.#job = job;
+    this.#clock = clock;
+  }
+
+  /** Asks for a run. */
+  request(): void {
+    if (this.#timer !== undefined) return;
+    const wait = this.#lastRun + this.#interval - this.#clock.now();
+    if (wait <= 0) this.runNow();
+    else this.#timer = this.#clock.setTimeout(() => this.runNow(), wait);
+  }
+
+  /** Runs at once, instead of the run that may be owed. */
+  runNow(): void {
+    this.cancel();
+    this.#lastRun = this.#clock.now();
+    this.#job();
+  }
+
+  /** Drops the run that is owed, if any. */
+  cancel(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

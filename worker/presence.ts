@@ -1,0 +1,236 @@
+import { RoomfulError } from "../shared/errors.ts";
+import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../shared/frames.ts";
+import { CLOCK_BOUND } from "../shared/limits.ts";
+import { type Clock, Pacer, systemClock } from "./pacer.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import { isPlainJson } from "./update-shape.ts";
+
+/** Milliseconds in which the holder of a client id must answer when another socket claims the id. */
+export const CHALLENGE_MS = 3_000;
+
+interface Challenge {
+  readonly claimant: Session;
+  readonly timer: number;
+  entry: AwarenessEntry;
+}
+
+interface PresenceOptions {
+  readonly coalesceMs: number;
+  /** Largest state, in bytes of JSON in UTF-8. */
+  readonly maxBytes: number;
+  /** Asks that changed sessions be saved soon. */
+  readonly requestSave: () => void;
+  readonly clock?: Clock;
+}
+
+/**
+ * Who is present: for each socket at most one Yjs client id with its clock and state. Keeps no timer but for an owed
+ * broadcast and an open challenge, and never needs the document.
+ */
+export class Presence {
+  readonly #sessions: Sessions;
+  readonly #options: PresenceOptions;
+  readonly #clock: Clock;
+  readonly #broadcasts: Pacer;
+  readonly #holders = new Map<number, Session>();
+  readonly #challenges = new Map<number, Challenge>();
+  /** Holders that proved themselves against a claimant: its further claims are echoes. */
+  readonly #denials = new WeakMap<Session, WeakSet<Session>>();
+  /** Client ids whose entry is to be sent; with the clock at which they left, when they did. */
+  readonly #unsent = new Map<number, number | null>();
+
+  constructor(sessions: Sessions, options: PresenceOptions) {
+    this.#sessions = sessions;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#broadcasts = new Pacer(options.coalesceMs, () => this.#broadcast(), this.#clock);
+    for (const session of sessions) {
+      if (session.state.presence !== null) this.#holders.set(session.state.presence.clientId, session);
+    }
+  }
+
+  /** Whether somebody needs presence to be renewed: stock clients drop, after 30 s, what is not. */
+  get needsRenewal(): boolean {
+    for (const session of this.#sessions) if (session.isStock) return true;
+    return false;
+  }
+
+  /** To be called when a session opened. */
+  joined(session: Session): void {
+    if (session.isStock && this.#stockCount() === 1) this.#tellRenewal(true);
+  }
+
+  /** To be called when a session closed and is no longer among the sessions: its presence goes at once. */
+  left(session: Session): void {
+    for (const [clientId, challenge] of this.#challenges) {
+      if (challenge.claimant === session) this.#endChallenge(clientId);
+    }
+    const { presence } = session.state;
+    if (presence !== null && this.#holders.get(presence.clientId) === session) {
+      const challenge = this.#challenges.get(presence.clientId);
+      this.#release(session);
+      if (challenge !== undefined) this.#grant(challenge.claimant, challenge.entry);
+      this.#broadcasts.runNow();
+    }
+    if (session.isStock && this.#stockCount() === 0) this.#tellRenewal(false);
+  }
+
+  /** To be called when anything arrives from a session: a challenged holder has then proved that it is alive. */
+  heardFrom(session: Session): void {
+    if (this.#challenges.size === 0) return;
+    const clientId = session.state.presence?.clientId;
+    const challenge = clientId === undefined ? undefined : this.#challenges.get(clientId);
+    if (clientId === undefined || challenge === undefined || challenge.claimant === session) return;
+    const denied = this.#denials.get(challenge.claimant) ?? new WeakSet();
+    this.#denials.set(challenge.claimant, denied.add(session));
+    this.#endChallenge(clientId);
+  }
+
+  /**
+   * Takes an awareness frame. Only a socket's own entry counts; stock clients echo everybody's.
+   * @throws RoomfulError `invalid-presence`, `presence-too-large`
+   */
+  receive(session: Session, entries: readonly AwarenessEntry[]): void {
+    const own = session.state.presence?.clientId;
+    const [first] = entries;
+    // The first single entry that is not null claims its id. (A client whose own state is null echoes others'.)
+    const entry =
+      own !== undefined ? entries.find(({ clientId }) => clientId === own) : entries.length === 1 ? first : undefined;
+    if (entry === undefined || (own === undefined && entry.state === null)) return;
+    this.#check(entry);
+    if (own === undefined) this.#claim(session, entry);
+    else this.#update(session, entry);
+  }
+
+  /** Sends a session everybody's state. */
+  sendAll(session: Session): void {
+    const entries = [...this.#holders.values()].flatMap((holder) => {
+      const { presence } = holder.state;
+      return presence !== null && presence.state !== null && holder !== session ? [presence] : [];
+    });
+    if (entries.length > 0) session.send(encodeAwareness(entries));
+  }
+
+  /** @throws RoomfulError when the entry can't be taken */
+  #check({ clock, state }: AwarenessEntry): void {
+    if (clock >= CLOCK_BOUND) throw new RoomfulError("invalid-presence", "a clock out of bounds");
+    if (state === null) return;
+    if (state.length > this.#options.maxBytes) throw new RoomfulError("presence-too-large");
+    if (!isState(state)) throw new RoomfulError("invalid-presence");
+  }
+
+  #claim(session: Session, entry: AwarenessEntry): void {
+    const holder = this.#holders.get(entry.clientId);
+    if (holder === undefined) {
+      this.#grant(session, entry);
+      return;
+    }
+    const subject = session.state.grant.subject;
+    if (subject !== undefined && subject === holder.state.grant.subject) {
+      this.#grant(session, entry);
+      return;
+    }
+    if (this.#denials.get(session)?.has(holder)) return;
+    const open = this.#challenges.get(entry.clientId);
+    if (open !== undefined) {
+      if (open.claimant === session) open.entry = copy(entry);
+      return;
+    }
+    const timer = this.#clock.setTimeout(() => {
+      const challenge = this.#challenges.get(entry.clientId);
+      if (challenge !== undefined) this.#grant(challenge.claimant, challenge.entry);
+    }, CHALLENGE_MS);
+    this.#challenges.set(entry.clientId, { claimant: session, timer, entry: copy(entry) });
+    holder.send(encodeQueryAwareness());
+  }
+
+  #grant(session: Session, entry: AwarenessEntry): void {
+    this.#endChallenge(entry.clientId);
+    const former = this.#holders.get(entry.clientId);
+    if (former !== undefined && former !== session) {
+      former.state.presence = null;
+      this.#sessions.changed(former);
+    }
+    this.#holders.set(entry.clientId, session);
+    this.#set(session, entry);
+    // Others may know this id by a later clock, from before a reconnect, and would ignore it until that clock is
+    // reached. Told that it is gone, a client announces itself at once with the next clock.
+    session.send(encodeAwareness([{ clientId: entry.clientId, clock: entry.clock, state: null }]));
+  }
+
+  #update(session: Session, entry: AwarenessEntry): void {
+    const { presence } = session.state;
+    if (presence === null) return;
+    const leaves = entry.clock === presence.clock && entry.state === null && presence.state !== null;
+    if (entry.clock > presence.clock || leaves) this.#set(session, entry);
+  }
+
+  #set(session: Session, entry: AwarenessEntry): void {
+    session.state.presence = copy(entry);
+    this.#sessions.changed(session);
+    this.#unsent.set(entry.clientId, null);
+    this.#broadcasts.request();
+    this.#options.requestSave();
+  }
+
+  #release(session: Session): void {
+    const { presence } = session.state;
+    if (presence === null) return;
+    this.#holders.delete(presence.clientId);
+    // The same clock, so that the next one is accepted when the client comes back with it.
+    this.#unsent.set(presence.clientId, presence.clock);
+    session.state.presence = null;
+    this.#sessions.changed(session);
+    this.#options.requestSave();
+  }
+
+  #endChallenge(clientId: number): void {
+    const challenge = this.#challenges.get(clientId);
+    if (challenge === undefined) return;
+    this.#clock.clearTimeout(challenge.timer);
+    this.#challenges.delete(clientId);
+  }
+
+  /** One frame with every entry that changed, to all: its author too, since a stock client must hear something. */
+  #broadcast(): void {
+    if (this.#unsent.size === 0) return;
+    const entries = [...this.#unsent].map(([clientId, clockAtLeaving]): AwarenessEntry => {
+      const presence = this.#holders.get(clientId)?.state.presence;
+      return presence ?? { clientId, clock: clockAtLeaving ?? 0, state: null };
+    });
+    const [only] = entries.length === 1 ? entries : [];
+    const soleAuthor = only === undefined ? undefined : this.#holders.get(only.clientId);
+    this.#unsent.clear();
+    const frame = encodeAwareness(entries);
+    for (const session of this.#sessions) {
+      if (session.state.wantsPresence && (session !== soleAuthor || session.isStock)) session.send(frame);
+    }
+  }
+
+  #stockCount(): number {
+    let count = 0;
+    for (const session of this.#sessions) if (session.isStock) count++;
+    return count;
+  }
+
+  #tellRenewal(active: boolean): void {
+    for (const session of this.#sessions) session.tell({ type: "presence-renewal", active });
+  }
+}
+
+/** An entry of its own: the one that was read is a view of its frame. */
+function copy(entry: AwarenessEntry): AwarenessEntry {
+  return { ...entry, state: entry.state?.slice() ?? null };
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function isState(state: Uint8Array): boolean {
+  try {
+    const value: unknown = JSON.parse(utf8.decode(state));
+    return typeof value === "object" && value !== null && !Array.isArray(value) && isPlainJson(value);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,71 @@
+import { toBase64 } from "lib0/buffer";
+import * as Y from "yjs";
+import { RoomfulError } from "../shared/errors.ts";
+import type { Json, RootKind, Roots, RootsAsJson } from "../shared/rooms.ts";
+
+/** For each kind: how to make an empty type of it, and how to read one. */
+const KINDS: { readonly [Kind in RootKind]: (root: Root) => unknown } = {
+  text: (root) => view(new Y.Text(), root).toString(),
+  "rich-text": (root) => view(new Y.Text(), root).toDelta(),
+  array: (root) => view(new Y.Array(), root).toJSON(),
+  map: (root) => view(new Y.Map(), root).toJSON(),
+  xml: (root) => view(new Y.XmlFragment(), root).toString(),
+};
+
+// Yjs types a shared type by its events, which play no part in reading.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Root = Y.AbstractType<any>;
+
+/**
+ * Reads the named roots, each as the kind that the caller says. A root that does not exist reads as empty, and so does
+ * the part of a root that the named kind has no words for.
+ *
+ * Bytes become base64 and big integers decimal strings, so that the result is JSON.
+ * @throws RoomfulError `invalid-argument` for an unknown kind
+ */
+export function readRoots<Asked extends Roots>(doc: Y.Doc, roots: Asked): RootsAsJson<Asked> {
+  const result: Record<string, Json> = {};
+  for (const [name, kind] of Object.entries(roots)) {
+    if (!Object.hasOwn(KINDS, kind)) throw new RoomfulError("invalid-argument", "unknown kind of root");
+    const root = doc.share.get(name) ?? new Y.Array();
+    Object.defineProperty(result, name, { value: toJson(KINDS[kind](root)), enumerable: true });
+  }
+  return result as RootsAsJson<Asked>;
+}
+
+/**
+ * A type of another kind over a root's content. `doc.get` would turn the root itself into that kind for good, so that a
+ * caller's mistake would outlast the call.
+ */
+function view<Type extends Root>(type: Type, root: Root): Type {
+  type._start = root._start;
+  type._map = root._map;
+  type._length = root._length;
+  type.doc = root.doc;
+  return type;
+}
+
+function toJson(value: unknown): Json {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return value;
+    case "number":
+      return Number.isFinite(value) ? value : null;
+    case "bigint":
+      return value.toString();
+    case "object": {
+      if (value === null) return null;
+      if (value instanceof Uint8Array) return toBase64(value);
+      if (Array.isArray(value)) return value.map(toJson);
+      if (value instanceof Y.AbstractType) return toJson(value.toJSON());
+      const object: Record<string, Json> = {};
+      for (const [key, inner] of Object.entries(value)) {
+        if (inner !== undefined) object[key] = toJson(inner);
+      }
+      return object;
+    }
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,202 @@
+import { closeArguments, ERRORS, type ErrorCode, isFinalClose, type RoomfulError } from "../shared/errors.ts";
+import { encodePermissionDenied } from "../shared/frames.ts";
+import { INLINE_PRESENCE_BYTES } from "../shared/limits.ts";
+import { type MessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
+import type { Capability, Grant, Participant, PeerId } from "../shared/rooms.ts";
+import type { Admission } from "./admission.ts";
+
+/** Unusable messages of a `roomful.v1` client that are answered; the next one closes its socket. */
+const STRIKES = 10;
+
+/** Changes whenever the shape of an attachment does. */
+const ATTACHMENT_VERSION = 1;
+
+/** The presence that a socket announced. */
+export interface PresenceEntry {
+  readonly clientId: number;
+  readonly clock: number;
+  /** JSON in UTF-8; `null` while the client shows itself as away. */
+  readonly state: Uint8Array | null;
+}
+
+/** What is known of a socket beyond one event; all of it survives hibernation in the socket's attachment. */
+interface SessionState {
+  readonly version: typeof ATTACHMENT_VERSION;
+  readonly peer: PeerId;
+  readonly protocol: Participant["protocol"];
+  readonly grant: Grant;
+  readonly connectedAt: number;
+  /** Whether it asked for the document, and is sent its updates. */
+  wantsDocument: boolean;
+  /** Whether it speaks binary, and is sent presence. */
+  wantsPresence: boolean;
+  /** Sync frames that arrived. */
+  framesReceived: number;
+  /** Sync frames up to this one were acknowledged. */
+  framesSaved: number;
+  /** The first sync frame of which a part was dropped and that was not made good since. */
+  incompleteFrame: number | null;
+  /** Whether a sync frame was rejected: what it sends later may depend on that one. */
+  wasRejected: boolean;
+  strikes: number;
+  presence: PresenceEntry | null;
+}
+
+/** The attachment: a presence state that does not fit is left out here and kept in a row. */
+interface Attachment extends Omit<SessionState, "presence"> {
+  readonly presence: (Omit<PresenceEntry, "state"> & { readonly state: Uint8Array | null | "stored" }) | null;
+}
+
+/** Keeps presence states that are too large for an attachment. */
+export interface PresenceStore {
+  savePresence(clientId: number, state: Uint8Array): void;
+  readPresence(clientId: number): Uint8Array | null;
+  deletePresence(clientId: number): void;
+}
+
+/** One socket: its identity, its rights, its counts, and the ways to answer it. Knows nothing of Yjs. */
+export class Session {
+  readonly #socket: WebSocket;
+  readonly state: SessionState;
+  /** The presence that has a row of its own, as the attachment says. */
+  #storedPresence: PresenceEntry | null = null;
+
+  private constructor(socket: WebSocket, state: SessionState) {
+    this.#socket = socket;
+    this.state = state;
+  }
+
+  /** A session for a socket that has just been admitted. */
+  static open(socket: WebSocket, admission: Admission): Session {
+    const session = new Session(socket, {
+      version: ATTACHMENT_VERSION,
+      peer: crypto.randomUUID() as PeerId,
+      protocol: admission.subprotocol === ROOMFUL_PROTOCOL ? "roomful.v1" : "stock",
+      grant: admission.grant,
+      connectedAt: Date.now(),
+      wantsDocument: false,
+      wantsPresence: false,
+      framesReceived: 0,
+      framesSaved: 0,
+      incompleteFrame: null,
+      wasRejected: false,
+      strikes: 0,
+      presence: null,
+    });
+    socket.serializeAttachment(session.#attachment());
+    return session;
+  }
+
+  /**
+   * The session of a socket that outlived its object.
+   * @returns `null` when another version of this code opened it; the socket should be closed then
+   */
+  static restore(socket: WebSocket, store: PresenceStore): Session | null {
+    const attachment = socket.deserializeAttachment() as Attachment | null;
+    if (attachment?.version !== ATTACHMENT_VERSION) return null;
+    const { presence, ...rest } = attachment;
+    const session = new Session(socket, {
+      ...rest,
+      presence: presence && {
+        ...presence,
+        state: presence.state === "stored" ? store.readPresence(presence.clientId) : presence.state,
+      },
+    });
+    if (presence?.state === "stored") session.#storedPresence = session.state.presence;
+    return session;
+  }
+
+  /** Writes the attachment, so that the session survives hibernation. To be called once per window, not per message. */
+  save(store: PresenceStore): void {
+    const { presence } = this.state;
+    const stored = presence?.state != null && presence.state.length > INLINE_PRESENCE_BYTES ? presence : null;
+    if (stored !== this.#storedPresence) {
+      if (stored?.state != null) store.savePresence(stored.clientId, stored.state);
+      else if (this.#storedPresence !== null) store.deletePresence(this.#storedPresence.clientId);
+      this.#storedPresence = stored;
+    }
+    if (this.isOpen) this.#socket.serializeAttachment(this.#attachment());
+  }
+
+  #attachment(): Attachment {
+    const { presence } = this.state;
+    return {
+      ...this.state,
+      presence: presence && { ...presence, state: this.#storedPresence === null ? presence.state : "stored" },
+    };
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN;
+  }
+
+  get isStock(): boolean {
+    return this.state.protocol === "stock";
+  }
+
+  may(capability: Capability): boolean {
+    return this.state.grant.capabilities.includes(capability);
+  }
+
+  /** Sends a binary frame. A socket that is closing is passed over. */
+  send(frame: Uint8Array): void {
+    this.#send(frame);
+  }
+
+  /** Sends a text message; a stock client, which understands none, is sent nothing. */
+  tell(message: MessageFromRoom): void {
+    if (!this.isStock) this.#send(JSON.stringify(message));
+  }
+
+  #send(data: Uint8Array | string): void {
+    if (!this.isOpen) return;
+    try {
+      this.#socket.send(data);
+    } catch {
+      // It closed meanwhile; its close event follows.
+    }
+  }
+
+  /**
+   * Answers a message that could not be used and was not a sync frame: a stock client is closed; a `roomful.v1` client
+   * is told, and closed when it goes on. A code that says "try again later" closes either.
+   */
+  refuse({ code, message }: RoomfulError): void {
+    if (this.isStock || !isFinalClose(ERRORS[code].close)) {
+      this.close(code);
+      return;
+    }
+    this.state.strikes++;
+    this.tell({ type: "error", code, message });
+    if (this.state.strikes > STRIKES) this.close(code);
+  }
+
+  /**
+   * Answers a sync frame of which nothing was kept. A `roomful.v1` client is told and stays. A stock client that lacks
+   * the right is told by its auth message and stays; one that sent what can't be used is closed for good.
+   */
+  reject(frame: number, { code, message }: RoomfulError): void {
+    this.state.wasRejected = true;
+    if (!this.isStock) this.tell({ type: "rejected", frame, code, message });
+    else if (code === "forbidden" || code === "room-damaged") this.send(encodePermissionDenied(message));
+    else this.close(code);
+  }
+
+  close(code: ErrorCode): void {
+    if (!this.isOpen) return;
+    this.#socket.close(...closeArguments(code));
+  }
+
+  /** What others may know. */
+  participant(): Participant {
+    const { peer, protocol, grant, connectedAt, presence } = this.state;
+    return {
+      peer,
+      protocol,
+      capabilities: grant.capabilities,
+      ...(grant.subject !== undefined && { subject: grant.subject }),
+      ...(presence !== null && { clientId: presence.clientId }),
+      connectedAt,
+    };
+  }
+}

@@ -1,0 +1,362 @@
+import { crc32 } from "node:zlib";
+import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
+import { RoomfulError } from "../shared/errors.ts";
+import { ROW_BYTES } from "../shared/limits.ts";
+import { CHUNKS_PER_GENERATION, migrate, readSchemaVersion, SCHEMA_VERSION } from "./schema.ts";
+
+/** What was read, and what could not be. */
+export interface Stored {
+  readonly snapshot: Uint8Array | null;
+  /** The updates after the snapshot, oldest first. */
+  readonly updates: readonly Uint8Array[];
+  /** Every damaged place that was met, also where another generation made up for it. Empty when all is well. */
+  readonly damage: readonly string[];
+  /** Whether everything that was ever acknowledged is there. */
+  readonly whole: boolean;
+}
+
+/** Sizes of what is stored, and of what was written since this object woke. */
+export interface StoreFigures {
+  readonly schemaVersion: number;
+  readonly logRows: number;
+  /** Bytes of the log rows that are not in the newest snapshot. */
+  readonly logBytesSinceSnapshot: number;
+  readonly logBytes: number;
+  readonly snapshotGeneration: number;
+  readonly snapshotBytes: number;
+  readonly rowsWritten: number;
+  readonly bytesWritten: number;
+  readonly snapshotsWritten: number;
+}
+
+interface Snapshot {
+  readonly generation: number;
+  readonly logId: number;
+  readonly bytes: number;
+}
+
+/** The place before the first log row, as if it were a snapshot of the empty document. */
+const NOTHING: Snapshot = { generation: 0, logId: 0, bytes: 0 };
+
+interface Opened {
+  /** The snapshot that the document was last read from or written to: the one to fall back to. */
+  base: Snapshot;
+  version: number;
+  lastLogId: number;
+  logRows: number;
+  logBytes: number;
+  logBytesSinceSnapshot: number;
+}
+
+type SnapshotRow = { generation: number; log_id: number; bytes: number; checksum: number };
+type LogRow = { id: number; part: number; parts: number; checksum: number; data: ArrayBuffer };
+
+/** The parts of a Durable Object's storage that the store uses. */
+export type StoreBackend = Pick<DurableObjectStorage, "transactionSync"> & { readonly sql: SqlStorage };
+
+/**
+ * The room's bytes in SQLite: a log of updates and snapshots in generations. Knows nothing of Yjs.
+ *
+ * The newest snapshot and the log rows after it are the document; the snapshot before it and the log rows between the
+ * two are the same document once more, so that one damaged snapshot costs nothing.
+ */
+export class Store {
+  readonly #storage: StoreBackend;
+  #opened: Opened | undefined;
+  #rowsWritten = 0;
+  #bytesWritten = 0;
+  #snapshotsWritten = 0;
+
+  constructor(storage: StoreBackend) {
+    this.#storage = storage;
+  }
+
+  /** Reads the document. Writes nothing. @throws RoomfulError `room-too-new` */
+  read(): Stored {
+    const opened = this.#open();
+    if (opened.version > SCHEMA_VERSION) throw new RoomfulError("room-too-new", `schema version ${opened.version}`);
+    if (opened.version === 0) return { snapshot: null, updates: [], damage: [], whole: true };
+
+    const damage: string[] = [];
+    let base = NOTHING;
+    let snapshot: Uint8Array | null = null;
+    for (const row of this.#snapshotRows()) {
+      snapshot = this.#readSnapshot(row);
+      if (snapshot !== null) {
+        base = { generation: row.generation, logId: row.log_id, bytes: row.bytes };
+        break;
+      }
+      damage.push(`snapshot ${row.generation}`);
+    }
+    const { updates, damage: logDamage } = this.#readLog(base.logId);
+    damage.push(...logDamage);
+    // Chunks without a snapshot row and without a log: it was not empty, whatever it was.
+    const lost = base === NOTHING && updates.length === 0 && this.#nextGeneration() > 1;
+    if (lost) damage.push("every snapshot");
+    opened.base = base;
+    opened.lastLogId = Math.max(this.#lastLogRow(), base.logId);
+    opened.logBytesSinceSnapshot = this.#sumOfLog(base.logId);
+    return { snapshot, updates, damage, whole: logDamage.length === 0 && !lost };
+  }
+
+  /**
+   * Appends updates as one record, in one transaction.
+   * @throws RoomfulError `room-too-new`, `storage-failed`; nothing was written then
+   */
+  append(updates: readonly Uint8Array[]): void {
+    const record = encoding.encode((encoder) => {
+      for (const update of updates) encoding.writeVarUint8Array(encoder, update);
+    });
+    const opened = this.#open();
+    const rows = split(record);
+    this.#write(opened, () => {
+      for (const [part, data] of rows.entries()) {
+        this.#run(
+          "INSERT INTO log (id, part, parts, checksum, data) VALUES (?, ?, ?, ?, ?)",
+          opened.lastLogId + 1 + part,
+          part,
+          rows.length,
+          crc32(data),
+          data,
+        );
+      }
+    });
+    opened.lastLogId += rows.length;
+    opened.logRows += rows.length;
+    opened.logBytes += record.length;
+    opened.logBytesSinceSnapshot += record.length;
+    this.#bytesWritten += record.length;
+  }
+
+  /**
+   * Writes the whole state under a new generation, reads it back, and publishes it: all in one transaction, so that
+   * there is never half a snapshot. The snapshot that the document was read from stays, and the log between the two.
+   *
+   * @param state what everything that was ever appended amounts to
+   * @throws RoomfulError `room-too-new`, `storage-failed`; nothing was written then
+   */
+  writeSnapshot(state: Uint8Array): void {
+    const opened = this.#open();
+    const { base } = opened;
+    const chunks = split(state);
+    if (chunks.length > CHUNKS_PER_GENERATION) throw new RoomfulError("storage-failed", "too many chunks");
+    let next = NOTHING;
+    this.#write(opened, () => {
+      next = { generation: this.#nextGeneration(), logId: opened.lastLogId, bytes: state.length };
+      const row = { generation: next.generation, log_id: next.logId, bytes: next.bytes, checksum: 0 };
+      row.checksum = checksumOf(row, state);
+      const firstChunk = row.generation * CHUNKS_PER_GENERATION;
+      for (const [place, data] of chunks.entries()) {
+        this.#run("INSERT INTO chunk (id, data) VALUES (?, ?)", firstChunk + place, data);
+      }
+      if (this.#readSnapshot(row) === null) throw new Error("a snapshot reads back differently");
+      this.#run(
+        "INSERT INTO snapshot (generation, log_id, bytes, checksum) VALUES (?, ?, ?, ?)",
+        row.generation,
+        row.log_id,
+        row.bytes,
+        row.checksum,
+      );
+      // Everything but the new generation and its fallback goes.
+      const keptChunks = base.generation * CHUNKS_PER_GENERATION;
+      this.#run("DELETE FROM snapshot WHERE generation NOT IN (?, ?)", base.generation, row.generation);
+      this.#run("DELETE FROM chunk WHERE id < ?", keptChunks);
+      this.#run("DELETE FROM chunk WHERE id >= ? AND id < ?", keptChunks + CHUNKS_PER_GENERATION, firstChunk);
+      this.#run("DELETE FROM log WHERE id <= ?", base.logId);
+    });
+    opened.base = next;
+    opened.logRows = next.logId - base.logId;
+    opened.logBytes = this.#sumOfLog(0);
+    opened.logBytesSinceSnapshot = 0;
+    this.#bytesWritten += state.length;
+    this.#snapshotsWritten++;
+  }
+
+  /** Keeps a presence state that is too large for an attachment. */
+  savePresence(clientId: number, state: Uint8Array): void {
+    this.#write(this.#open(), () => {
+      this.#run("INSERT OR REPLACE INTO presence (client_id, state) VALUES (?, ?)", clientId, bytesOf(state));
+    });
+  }
+
+  /** A presence state that {@link savePresence} kept, or `null`. */
+  readPresence(clientId: number): Uint8Array | null {
+    if (this.#open().version === 0) return null;
+    const row = this.#storage.sql
+      .exec<{ state: ArrayBuffer }>("SELECT state FROM presence WHERE client_id = ?", clientId)
+      .toArray()[0];
+    return row === undefined ? null : new Uint8Array(row.state);
+  }
+
+  deletePresence(clientId: number): void {
+    this.#write(this.#open(), () => this.#run("DELETE FROM presence WHERE client_id = ?", clientId));
+  }
+
+  /** Reads no content. */
+  figures(): StoreFigures {
+    const opened = this.#open();
+    return {
+      schemaVersion: opened.version,
+      logRows: opened.logRows,
+      logBytes: opened.logBytes,
+      logBytesSinceSnapshot: opened.logBytesSinceSnapshot,
+      snapshotGeneration: opened.base.generation,
+      snapshotBytes: opened.base.bytes,
+      rowsWritten: this.#rowsWritten,
+      bytesWritten: this.#bytesWritten,
+      snapshotsWritten: this.#snapshotsWritten,
+    };
+  }
+
+  #open(): Opened {
+    if (this.#opened !== undefined) return this.#opened;
+    const version = readSchemaVersion(this.#storage.sql);
+    const opened: Opened = {
+      base: NOTHING,
+      version,
+      lastLogId: 0,
+      logRows: 0,
+      logBytes: 0,
+      logBytesSinceSnapshot: 0,
+    };
+    if (version > 0 && version <= SCHEMA_VERSION) {
+      const newest = this.#snapshotRows()[0];
+      if (newest !== undefined) {
+        opened.base = { generation: newest.generation, logId: newest.log_id, bytes: newest.bytes };
+      }
+      const log = this.#storage.sql
+        .exec<{ row_count: number; bytes: number | null }>(
+          "SELECT count(*) AS row_count, sum(length(data)) AS bytes FROM log",
+        )
+        .one();
+      opened.lastLogId = Math.max(this.#lastLogRow(), opened.base.logId);
+      opened.logRows = log.row_count;
+      opened.logBytes = log.bytes ?? 0;
+      opened.logBytesSinceSnapshot = this.#sumOfLog(opened.base.logId);
+    }
+    this.#opened = opened;
+    return opened;
+  }
+
+  #snapshotRows(): SnapshotRow[] {
+    return this.#storage.sql
+      .exec<SnapshotRow>("SELECT generation, log_id, bytes, checksum FROM snapshot ORDER BY generation DESC")
+      .toArray();
+  }
+
+  /** The state of a snapshot, or `null` when any part of it is damaged. */
+  #readSnapshot(row: SnapshotRow): Uint8Array | null {
+    const first = row.generation * CHUNKS_PER_GENERATION;
+    const chunks = this.#storage.sql
+      .exec<{ data: ArrayBuffer }>(
+        "SELECT data FROM chunk WHERE id >= ? AND id < ? ORDER BY id",
+        first,
+        first + CHUNKS_PER_GENERATION,
+      )
+      .toArray();
+    const state = concatenate(chunks.map(({ data }) => new Uint8Array(data)));
+    return state.length === row.bytes && checksumOf(row, state) === row.checksum ? state : null;
+  }
+
+  #readLog(after: number): { updates: Uint8Array[]; damage: string[] } {
+    const updates: Uint8Array[] = [];
+    const damage: string[] = [];
+    let parts: Uint8Array[] = [];
+    let expected = after + 1;
+    const rows = this.#storage.sql.exec<LogRow>(
+      "SELECT id, part, parts, checksum, data FROM log WHERE id > ? ORDER BY id",
+      after,
+    );
+    for (const row of rows) {
+      if (row.id !== expected) {
+        damage.push(`log ${expected} to ${row.id - 1}`);
+        parts = [];
+      }
+      expected = row.id + 1;
+      const data = new Uint8Array(row.data);
+      if (row.part !== parts.length || crc32(data) !== row.checksum) {
+        damage.push(`log ${row.id}`);
+        parts = [];
+        continue;
+      }
+      parts.push(data);
+      if (parts.length < row.parts) continue;
+      const decoder = decoding.createDecoder(concatenate(parts));
+      while (decoding.hasContent(decoder)) updates.push(decoding.readVarUint8Array(decoder));
+      parts = [];
+    }
+    if (parts.length > 0) damage.push(`log after ${expected - 1}`);
+    return { updates, damage };
+  }
+
+  #lastLogRow(): number {
+    return this.#storage.sql.exec<{ last: number | null }>("SELECT max(id) AS last FROM log").one().last ?? 0;
+  }
+
+  #sumOfLog(after: number): number {
+    const sql = "SELECT sum(length(data)) AS bytes FROM log WHERE id > ?";
+    return this.#storage.sql.exec<{ bytes: number | null }>(sql, after).one().bytes ?? 0;
+  }
+
+  /** One above every generation of which anything is left, published or damaged. */
+  #nextGeneration(): number {
+    const { chunk, snapshot } = this.#storage.sql
+      .exec<{ chunk: number | null; snapshot: number | null }>(
+        "SELECT (SELECT max(id) FROM chunk) AS chunk, (SELECT max(generation) FROM snapshot) AS snapshot",
+      )
+      .one();
+    return Math.max(Math.floor((chunk ?? 0) / CHUNKS_PER_GENERATION), snapshot ?? 0) + 1;
+  }
+
+  /** Runs writes in one transaction, migrating first. */
+  #write(opened: Opened, writes: () => void): void {
+    const rowsWritten = this.#rowsWritten;
+    try {
+      this.#storage.transactionSync(() => {
+        this.#rowsWritten += migrate(this.#storage.sql, opened.version);
+        writes();
+      });
+    } catch (cause) {
+      this.#rowsWritten = rowsWritten;
+      if (cause instanceof RoomfulError) throw cause;
+      throw new RoomfulError("storage-failed", undefined, { cause });
+    }
+    opened.version = SCHEMA_VERSION;
+  }
+
+  #run(sql: string, ...bindings: SqlStorageValue[]): void {
+    const cursor = this.#storage.sql.exec(sql, ...bindings);
+    cursor.toArray();
+    this.#rowsWritten += cursor.rowsWritten;
+  }
+}
+
+function checksumOf(row: SnapshotRow, state: Uint8Array): number {
+  return crc32(`${row.generation}:${row.log_id}:${row.bytes}`, crc32(state));
+}
+
+/** Cuts bytes into row-sized pieces; at least one, which may be empty. */
+function split(bytes: Uint8Array): ArrayBuffer[] {
+  const pieces: ArrayBuffer[] = [];
+  for (let start = 0; start === 0 || start < bytes.length; start += ROW_BYTES) {
+    pieces.push(bytesOf(bytes.subarray(start, start + ROW_BYTES)));
+  }
+  return pieces;
+}
+
+function bytesOf(bytes: Uint8Array): ArrayBuffer {
+  return bytes.slice().buffer as ArrayBuffer;
+}
+
+function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  if (first !== undefined && pieces.length === 1) return first;
+  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let position = 0;
+  for (const piece of pieces) {
+    all.set(piece, position);
+    position += piece.length;
+  }
+  return all;
+}

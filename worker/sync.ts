@@ -1,0 +1,383 @@
+import { type ErrorCode, errorCodeOf, RoomfulError } from "../shared/errors.ts";
+import { encodePermissionDenied, encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../shared/frames.ts";
+import type { Applied } from "../shared/rooms.ts";
+import { type Edit, type Outcome, RoomDocument, type StoredDocument } from "./document.ts";
+import { explain, type Log } from "./logging.ts";
+import { type Clock, Pacer, systemClock } from "./pacer.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Settings } from "./settings.ts";
+import { isSnapshotDue } from "./snapshot-policy.ts";
+import type { Store } from "./store.ts";
+
+/** A sync frame that waits for the window to close. */
+interface QueuedFrame {
+  readonly session: Session;
+  /** Its number on its socket. */
+  readonly number: number;
+  /** Whether it answers a step 1 of the room. */
+  readonly isAnswer: boolean;
+  readonly content:
+    | { readonly kind: "update"; readonly update: Uint8Array }
+    | { readonly kind: "unusable"; readonly refusal: RoomfulError };
+}
+
+/** A step 1 that the room sent because a frame referred to what it lacks. */
+interface Ask {
+  readonly stateVector: Uint8Array;
+  answered: boolean;
+}
+
+/** Bytes that may wait for the window, so that neither it nor the frame that it becomes can grow without bound. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+
+/** Bytes that may wait for a commit. */
+const COMMIT_BYTES = 1024 * 1024;
+
+interface SyncOptions {
+  readonly settings: Settings;
+  readonly log: Log;
+  /** Told of every refusal. */
+  readonly refused: (code: ErrorCode) => void;
+  readonly clock?: Clock;
+}
+
+/**
+ * The way of an edit: gathered in a window, applied in one transaction, broadcast as one frame, committed as one row,
+ * acknowledged. Broadcast, then write, then acknowledge: the platform's output gate holds back what is sent after a
+ * write until the write is durable, so the broadcast is not delayed and the acknowledgement is a proof.
+ */
+export class Sync {
+  readonly #sessions: Sessions;
+  readonly #store: Store;
+  readonly #settings: Settings;
+  readonly #log: Log;
+  readonly #refused: (code: ErrorCode) => void;
+  readonly #clock: Clock;
+  readonly #document: RoomDocument;
+  readonly #windows: Pacer;
+  readonly #commits: Pacer;
+  #snapshotTimer: number | undefined;
+  /** Log bytes at which the next snapshot is tried, after one failed. */
+  #snapshotNotBefore = 0;
+  #queue: QueuedFrame[] = [];
+  #queuedBytes = 0;
+  /** What Yjs emitted and is not committed. */
+  #uncommitted: Uint8Array[] = [];
+  #uncommittedBytes = 0;
+  /** The last frame that was applied, for each session that is owed an acknowledgement. */
+  readonly #unacknowledged = new Map<Session, number>();
+  readonly #asks = new WeakMap<Session, Ask>();
+  #readOnly: "room-damaged" | null = null;
+  /** Whether a damaged snapshot waits to be replaced. */
+  #mustHeal = false;
+
+  constructor(sessions: Sessions, store: Store, { settings, log, refused, clock = systemClock }: SyncOptions) {
+    this.#sessions = sessions;
+    this.#store = store;
+    this.#settings = settings;
+    this.#log = log;
+    this.#refused = refused;
+    this.#clock = clock;
+    this.#document = new RoomDocument(() => this.#readStored(), settings.MAX_DOCUMENT_BYTES);
+    this.#windows = new Pacer(settings.COALESCE_MS, () => this.#orFail(() => this.#closeWindow()), clock);
+    this.#commits = new Pacer(settings.COMMIT_MS, () => this.#orFail(() => this.#commit()), clock);
+  }
+
+  /** The document, with everything applied that has arrived. */
+  get document(): RoomDocument {
+    if (this.#queue.length > 0) this.#windows.runNow();
+    return this.#document;
+  }
+
+  get isLoaded(): boolean {
+    return this.#document.loaded;
+  }
+
+  get loads(): number {
+    return this.#document.loads;
+  }
+
+  /** Why no edit is taken, or `null`. Known once the document was loaded. */
+  get readOnly(): "room-damaged" | null {
+    return this.#readOnly;
+  }
+
+  /** Answers step 1 with what the client lacks, and with the room's own step 1 if the client may write. */
+  answerStep1(session: Session, stateVector: Uint8Array): void {
+    const { document } = this;
+    const answer = document.encode(stateVector);
+    session.state.wantsDocument = true;
+    this.#sessions.changed(session);
+    session.send(encodeSyncStep2(answer));
+    if (this.#readOnly !== null) {
+      const message = new RoomfulError(this.#readOnly).message;
+      if (session.isStock) session.send(encodePermissionDenied(message));
+      else session.tell({ type: "error", code: this.#readOnly, message });
+    } else if (session.may("write")) session.send(encodeSyncStep1(document.encodeStateVector()));
+    this.requestSave();
+  }
+
+  /** Takes a sync frame that carries edits. */
+  receive(session: Session, update: Uint8Array, isAnswer: boolean): void {
+    this.#enqueue(session, isAnswer, { kind: "update", update });
+  }
+
+  /** Takes a sync frame that can't be read; it has a number all the same. */
+  receiveUnusable(session: Session, refusal: RoomfulError): void {
+    this.#enqueue(session, false, { kind: "unusable", refusal });
+  }
+
+  #enqueue(session: Session, isAnswer: boolean, content: QueuedFrame["content"]): void {
+    session.state.framesReceived++;
+    this.#queue.push({ session, number: session.state.framesReceived, isAnswer, content });
+    if (content.kind === "update") this.#queuedBytes += content.update.length;
+    if (this.#queuedBytes >= WINDOW_BYTES) this.#windows.runNow();
+    else this.#windows.request();
+  }
+
+  /**
+   * Applies an update that no socket sent; durable when it returns.
+   * @throws RoomfulError when it is refused; nothing of it was kept then
+   */
+  applyNow(update: Uint8Array): Applied {
+    const { document } = this;
+    const { outcomes, updates } = this.#apply(document, [{ update, denied: this.#readOnly, whole: true }]);
+    const [outcome] = outcomes;
+    if (outcome?.kind === "refused") {
+      this.#refused(outcome.refusal.code);
+      throw outcome.refusal;
+    }
+    try {
+      this.#publish(updates, undefined);
+      this.#commit();
+    } catch (cause) {
+      this.#fail(cause);
+      throw cause;
+    }
+    return { changed: updates.length > 0 };
+  }
+
+  /** Asks that changed sessions be saved with the next commit. */
+  requestSave(): void {
+    this.#commits.request();
+  }
+
+  /** Applies and commits what has arrived, and writes a snapshot if the log has grown enough for a quiet room. */
+  settle(): void {
+    if (this.#queue.length > 0) this.#windows.runNow();
+    this.#commits.runNow();
+    if (this.#isSnapshotDue("quiet")) this.#writeSnapshot();
+  }
+
+  /** Applies and commits what has arrived, and folds the whole log into a snapshot. */
+  flush(): void {
+    this.settle();
+    if (this.#store.figures().logBytesSinceSnapshot > 0) this.#writeSnapshot();
+  }
+
+  #closeWindow(): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    if (queue.length === 0) return;
+    const edits: Edit[] = [];
+    for (const { session, content } of queue) {
+      if (content.kind === "update") edits.push(this.#editOf(session, content.update));
+    }
+    const { outcomes, updates } = edits.length > 0 ? this.#apply(this.#document, edits) : { outcomes: [], updates: [] };
+    const authors = new Set<Session>();
+    const results = outcomes[Symbol.iterator]();
+    const rejections: (() => void)[] = [];
+    for (const frame of queue) {
+      const { session, number, content } = frame;
+      const outcome: Outcome =
+        content.kind === "unusable"
+          ? { kind: "refused", refusal: content.refusal }
+          : (results.next().value ?? { kind: "applied" });
+      if (outcome.kind === "refused") rejections.push(() => this.#reject(session, number, outcome.refusal));
+      else authors.add(session);
+      this.#follow(frame, outcome);
+      this.#unacknowledged.set(session, number);
+      this.#sessions.changed(session);
+    }
+    const [author] = authors;
+    this.#publish(updates, authors.size === 1 ? author : undefined);
+    for (const reject of rejections) reject();
+    // What changed nothing is saved as soon as everything before it is.
+    if (this.#uncommitted.length === 0 || this.#uncommittedBytes >= COMMIT_BYTES) this.#commits.runNow();
+    else this.#commits.request();
+  }
+
+  #editOf(session: Session, update: Uint8Array): Edit {
+    const denied = session.may("write") ? null : "forbidden";
+    // After a rejection, what refers to the rejected edit can't be made good by asking: the client would send it again.
+    return { update, denied, whole: session.state.wasRejected };
+  }
+
+  #apply(
+    document: RoomDocument,
+    edits: readonly Edit[],
+  ): { outcomes: readonly Outcome[]; updates: readonly Uint8Array[] } {
+    document.ensureLoaded();
+    const readOnly = this.#readOnly;
+    const window = document.apply(
+      readOnly === null ? edits : edits.map((edit) => ({ ...edit, denied: edit.denied ?? readOnly })),
+    );
+    if (window.taints > 0) this.#log("error", "taint", { taints: window.taints, edits: edits.length });
+    return window;
+  }
+
+  #reject(session: Session, frame: number, refusal: RoomfulError): void {
+    const { code } = refusal;
+    this.#refused(code);
+    this.#log("warn", "rejected", { peer: session.state.peer, code, frame, detail: explain(refusal) });
+    session.reject(frame, refusal);
+  }
+
+  /** Keeps track of what was dropped for want of dependencies, and asks for it. */
+  #follow({ session, number, isAnswer }: QueuedFrame, outcome: Outcome): void {
+    const ask = this.#asks.get(session);
+    if (isAnswer) {
+      // It holds everything that the client has, so that what was dropped before is made good. What is dropped of it
+      // the client itself only waits for.
+      if (ask !== undefined) ask.answered = true;
+      if (outcome.kind !== "refused") session.state.incompleteFrame = null;
+    }
+    if (outcome.kind !== "incomplete") return;
+    if (!isAnswer) session.state.incompleteFrame ??= number;
+    if (ask !== undefined && !ask.answered) return;
+    const stateVector = this.#document.encodeStateVector();
+    if (isAnswer && ask !== undefined && sameBytes(ask.stateVector, stateVector)) return;
+    this.#asks.set(session, { stateVector, answered: false });
+    session.send(encodeSyncStep1(stateVector));
+  }
+
+  /** Sends updates to everybody who wants the document, but not back to their only author. */
+  #publish(updates: readonly Uint8Array[], author: Session | undefined): void {
+    for (const update of updates) {
+      this.#uncommitted.push(update);
+      this.#uncommittedBytes += update.length;
+    }
+    if (this.#settings.STRICT) this.#append();
+    for (const update of updates) {
+      const frame = encodeUpdate(update);
+      for (const session of this.#sessions) {
+        if (session.state.wantsDocument && session !== author) session.send(frame);
+      }
+    }
+  }
+
+  #append(): void {
+    if (this.#uncommitted.length === 0) return;
+    this.#store.append(this.#uncommitted);
+    this.#uncommitted = [];
+    this.#uncommittedBytes = 0;
+  }
+
+  #commit(): void {
+    this.#append();
+    for (const [session, number] of this.#unacknowledged) this.#acknowledge(session, number);
+    this.#unacknowledged.clear();
+    this.#sessions.save();
+    this.#planSnapshot();
+  }
+
+  #acknowledge(session: Session, appliedFrame: number): void {
+    const { state } = session;
+    const frame = state.incompleteFrame === null ? appliedFrame : Math.min(appliedFrame, state.incompleteFrame - 1);
+    if (frame <= state.framesSaved) return;
+    state.framesSaved = frame;
+    this.#sessions.changed(session);
+    session.tell({ type: "saved", frame });
+  }
+
+  #planSnapshot(): void {
+    this.#cancelSnapshot();
+    if (this.#isSnapshotDue("busy")) this.#writeSnapshot();
+    else if (this.#isSnapshotDue("quiet")) {
+      this.#snapshotTimer = this.#clock.setTimeout(() => {
+        this.#snapshotTimer = undefined;
+        this.settle();
+      }, this.#settings.SNAPSHOT_QUIET_MS);
+    }
+  }
+
+  #cancelSnapshot(): void {
+    if (this.#snapshotTimer !== undefined) this.#clock.clearTimeout(this.#snapshotTimer);
+    this.#snapshotTimer = undefined;
+  }
+
+  #isSnapshotDue(room: "quiet" | "busy"): boolean {
+    const { logBytesSinceSnapshot, snapshotBytes } = this.#store.figures();
+    if (logBytesSinceSnapshot < this.#snapshotNotBefore || this.#readOnly !== null || !this.#document.loaded)
+      return false;
+    return (room === "quiet" && this.#mustHeal) || isSnapshotDue(room, logBytesSinceSnapshot, snapshotBytes);
+  }
+
+  /** A snapshot that fails costs nothing: the log is complete. */
+  #writeSnapshot(): void {
+    this.#cancelSnapshot();
+    if (this.#readOnly !== null) return;
+    const { logBytesSinceSnapshot } = this.#store.figures();
+    try {
+      this.#append();
+      this.#store.writeSnapshot(this.#document.encode());
+      this.#snapshotNotBefore = 0;
+      this.#mustHeal = false;
+      const { snapshotGeneration, snapshotBytes } = this.#store.figures();
+      this.#log("info", "snapshot", {
+        generation: snapshotGeneration,
+        bytes: snapshotBytes,
+        logBytes: logBytesSinceSnapshot,
+      });
+    } catch (cause) {
+      this.#snapshotNotBefore = 2 * logBytesSinceSnapshot;
+      this.#log("error", "snapshot-failed", { detail: explain(cause) });
+    }
+  }
+
+  #readStored(): StoredDocument {
+    // Memory is about to be read anew: what it held must be in storage.
+    this.#append();
+    const stored = this.#store.read();
+    this.#readOnly = stored.whole ? null : "room-damaged";
+    for (const place of stored.damage) this.#log("error", "damage", { code: "room-damaged", detail: place });
+    // A good snapshot is to take the place of the damaged one.
+    this.#mustHeal = stored.damage.length > 0 && stored.whole;
+    if (this.#mustHeal) this.requestSave();
+    return stored;
+  }
+
+  #orFail(work: () => void): void {
+    try {
+      work();
+    } catch (cause) {
+      this.#fail(cause);
+    }
+  }
+
+  /**
+   * Storage can't be read or written. Everybody is sent away to try again; memory is dropped, so that nobody is shown
+   * what is not kept. What was not acknowledged the clients send again.
+   */
+  #fail(cause: unknown): void {
+    const code = errorCodeOf(cause) ?? "internal";
+    this.#log("error", "failed", { code, detail: explain(cause) });
+    this.#refused(code);
+    this.#windows.cancel();
+    this.#commits.cancel();
+    this.#cancelSnapshot();
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#uncommitted = [];
+    this.#uncommittedBytes = 0;
+    this.#unacknowledged.clear();
+    this.#document.discard();
+    for (const session of this.#sessions) session.close(code);
+  }
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}
