@@ -55,6 +55,8 @@ export class RoomDocument {
   /** Upper estimate of the encoded size: its last measurement and all that was emitted since. */
   #bytes = 0;
   #bytesWhenMeasured = 0;
+  /** Clocks deleted since then: what they held may have been most of the size. */
+  #deletedSinceMeasured = 0;
   #loads = 0;
 
   /**
@@ -164,8 +166,9 @@ export class RoomDocument {
   #hasRoomFor(doc: Y.Doc, bytes: number): boolean {
     if (this.#bytes + bytes <= this.#maxBytes) return true;
     // The sum of updates overstates a document that merges well. Measuring costs its size, so it is done once per
-    // hundredth of the limit.
-    if (this.#bytes - this.#bytesWhenMeasured < this.#maxBytes / 100) return false;
+    // hundredth of the limit that was added or deleted.
+    const turnover = this.#bytes - this.#bytesWhenMeasured + this.#deletedSinceMeasured;
+    if (turnover < this.#maxBytes / 100) return false;
     this.#setBytes(Y.encodeStateAsUpdate(doc).length);
     return this.#bytes + bytes <= this.#maxBytes;
   }
@@ -173,6 +176,7 @@ export class RoomDocument {
   #setBytes(bytes: number): void {
     this.#bytes = bytes;
     this.#bytesWhenMeasured = bytes;
+    this.#deletedSinceMeasured = 0;
   }
 
   /** The document as one update, or what a peer with this state vector lacks of it. */
@@ -213,7 +217,12 @@ export class RoomDocument {
     // Left over only where a damaged record is missing; kept, it would reach clients as if it were whole.
     doc.store.pendingStructs = null;
     doc.store.pendingDs = null;
-    doc.on("update", (update: Uint8Array) => this.#emitted.push(update));
+    doc.on("update", (update: Uint8Array, _origin: unknown, _doc: Y.Doc, { deleteSet }: Y.Transaction) => {
+      this.#emitted.push(update);
+      for (const ranges of deleteSet.clients.values()) {
+        for (const { len } of ranges) this.#deletedSinceMeasured += len;
+      }
+    });
     this.#loads++;
     this.#setBytes((stored.snapshot?.length ?? 0) + stored.updates.reduce((sum, update) => sum + update.length, 0));
     this.#doc = doc;

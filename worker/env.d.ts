@@ -1,4 +1,7 @@
 declare namespace Cloudflare {
+  interface GlobalProps {
+    mainModule: typeof import("./index.ts");
+  }
   interface Env {
     readonly ROOMS: DurableObjectNamespace<import("./room.ts").Room>;
   }

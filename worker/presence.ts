@@ -67,7 +67,9 @@ export class Presence {
       if (challenge.claimant === session) this.#endChallenge(clientId);
     }
     const { presence } = session.state;
-    if (presence !== null && this.#holders.get(presence.clientId) === session) {
+    // A session that was restored only to be closed was never made its id's holder.
+    const holder = presence === null ? undefined : (this.#holders.get(presence.clientId) ?? session);
+    if (presence !== null && holder === session) {
       const challenge = this.#challenges.get(presence.clientId);
       this.#release(session);
       if (challenge !== undefined) this.#grant(challenge.claimant, challenge.entry);

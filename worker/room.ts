@@ -87,6 +87,8 @@ export class Room extends DurableObject implements RoomMethods {
   override webSocketClose(socket: WebSocket, code: number): void {
     this.#events++;
     this.#closed(socket, code);
+    // Ends the closing handshake; without it the client waits. The code that came is not always one that may be sent.
+    socket.close(1000);
   }
 
   override webSocketError(socket: WebSocket): void {
@@ -96,7 +98,7 @@ export class Room extends DurableObject implements RoomMethods {
 
   #closed(socket: WebSocket, closeCode: number): void {
     const session = this.#sessions.remove(socket);
-    if (session === undefined) return;
+    if (session === null) return;
     this.#log("info", "closed", { peer: session.state.peer, closeCode });
     this.#presence.left(session);
     if (this.#sessions.size === 0) this.#sync.settle();

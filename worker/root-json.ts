@@ -4,17 +4,20 @@ import { RoomfulError } from "../shared/errors.ts";
 import type { Json, RootKind, Roots, RootsAsJson } from "../shared/rooms.ts";
 
 /** For each kind: how to make an empty type of it, and how to read one. */
-const KINDS: { readonly [Kind in RootKind]: (root: Root) => unknown } = {
-  text: (root) => view(new Y.Text(), root).toString(),
-  "rich-text": (root) => view(new Y.Text(), root).toDelta(),
-  array: (root) => view(new Y.Array(), root).toJSON(),
-  map: (root) => view(new Y.Map(), root).toJSON(),
-  xml: (root) => view(new Y.XmlFragment(), root).toString(),
+const KINDS: { readonly [Kind in RootKind]: (doc: Y.Doc, root: Content) => unknown } = {
+  text: (doc, root) => view(new Y.Text(), doc, root).toString(),
+  "rich-text": (doc, root) => view(new Y.Text(), doc, root).toDelta(),
+  array: (doc, root) => view(new Y.Array(), doc, root).toJSON(),
+  map: (doc, root) => view(new Y.Map(), doc, root).toJSON(),
+  xml: (doc, root) => view(new Y.XmlFragment(), doc, root).toString(),
 };
 
 // Yjs types a shared type by its events, which play no part in reading.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Root = Y.AbstractType<any>;
+type Content = Pick<Root, "_start" | "_map" | "_length">;
+
+const NO_ROOT: Content = { _start: null, _map: new Map(), _length: 0 };
 
 /**
  * Reads the named roots, each as the kind that the caller says. A root that does not exist reads as empty, and so does
@@ -27,8 +30,8 @@ export function readRoots<Asked extends Roots>(doc: Y.Doc, roots: Asked): RootsA
   const result: Record<string, Json> = {};
   for (const [name, kind] of Object.entries(roots)) {
     if (!Object.hasOwn(KINDS, kind)) throw new RoomfulError("invalid-argument", "unknown kind of root");
-    const root = doc.share.get(name) ?? new Y.Array();
-    Object.defineProperty(result, name, { value: toJson(KINDS[kind](root)), enumerable: true });
+    const root = doc.share.get(name) ?? NO_ROOT;
+    Object.defineProperty(result, name, { value: toJson(KINDS[kind](doc, root)), enumerable: true });
   }
   return result as RootsAsJson<Asked>;
 }
@@ -37,11 +40,11 @@ export function readRoots<Asked extends Roots>(doc: Y.Doc, roots: Asked): RootsA
  * A type of another kind over a root's content. `doc.get` would turn the root itself into that kind for good, so that a
  * caller's mistake would outlast the call.
  */
-function view<Type extends Root>(type: Type, root: Root): Type {
+function view<Type extends Root>(type: Type, doc: Y.Doc, root: Content): Type {
   type._start = root._start;
   type._map = root._map;
   type._length = root._length;
-  type.doc = root.doc;
+  type.doc = doc;
   return type;
 }
 

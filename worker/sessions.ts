@@ -3,6 +3,7 @@ import { type PresenceStore, Session } from "./session.ts";
 /** The sessions of all sockets that are open, and which of them changed since they were last saved. */
 export class Sessions implements Iterable<Session> {
   readonly #bySocket = new Map<WebSocket, Session>();
+  readonly #closed = new WeakSet<WebSocket>();
   readonly #changed = new Set<Session>();
   readonly #store: PresenceStore;
 
@@ -32,9 +33,15 @@ export class Sessions implements Iterable<Session> {
     this.#bySocket.set(socket, session);
   }
 
-  /** Forgets a socket that closed. @returns its session, the first time */
-  remove(socket: WebSocket): Session | undefined {
-    const session = this.#bySocket.get(socket);
+  /**
+   * Forgets a socket that closed. When its close is what woke the object, the platform no longer counts it among the
+   * sockets, and only its attachment tells whose it was.
+   * @returns its session, the first time
+   */
+  remove(socket: WebSocket): Session | null {
+    if (this.#closed.has(socket)) return null;
+    this.#closed.add(socket);
+    const session = this.#bySocket.get(socket) ?? Session.restore(socket, this.#store);
     this.#bySocket.delete(socket);
     return session;
   }

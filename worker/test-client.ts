@@ -1,0 +1,176 @@
+/** What the tests inside workerd connect to a room with: a socket that keeps what it hears, and a Y.Doc if wanted. */
+import { env, exports } from "cloudflare:workers";
+import * as Y from "yjs";
+import {
+  decodeFrame,
+  encodeAwareness,
+  encodeSyncStep1,
+  encodeSyncStep2,
+  encodeUpdate,
+  type Frame,
+} from "../shared/frames.ts";
+import { type MessageFromRoom, parseMessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
+import type { Grant } from "../shared/rooms.ts";
+import { upgradeRequest } from "./admission.ts";
+
+let rooms = 0;
+
+/** A room name that no other test uses. */
+export function freshRoom(): string {
+  rooms++;
+  return `room/${crypto.randomUUID()}/${rooms}`;
+}
+
+/** Lets everything go on for a while. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Waits until something holds. @throws when it does not within the time */
+export async function until(holds: () => boolean, what: string, milliseconds = 5_000): Promise<void> {
+  for (let waited = 0; !holds(); waited += 2) {
+    if (waited > milliseconds) throw new Error(`not within ${milliseconds} ms: ${what}`);
+    await pause(2);
+  }
+}
+
+interface ConnectOptions {
+  /** Subprotocols to offer. None: a stock client. */
+  readonly protocols?: readonly string[];
+  /** A grant other than the one that the deployment gives to everybody. */
+  readonly grant?: Grant;
+}
+
+export class TestClient {
+  readonly frames: Frame[] = [];
+  readonly messages: MessageFromRoom[] = [];
+  closed: { code: number; reason: string } | null = null;
+  readonly subprotocol: string | null;
+  readonly #socket: WebSocket;
+  #number = 0;
+
+  private constructor(response: Response) {
+    if (response.webSocket === null) throw new Error(`no socket: ${response.status}`);
+    this.subprotocol = response.headers.get("sec-websocket-protocol");
+    this.#socket = response.webSocket;
+    this.#socket.accept({ allowHalfOpen: false });
+    this.#socket.binaryType = "arraybuffer";
+    this.#socket.addEventListener("message", ({ data }) => {
+      if (typeof data === "string") this.messages.push(parseMessageFromRoom(data));
+      else this.frames.push(decodeFrame(new Uint8Array(data as ArrayBuffer)));
+    });
+    this.#socket.addEventListener("close", ({ code, reason }) => {
+      this.closed = { code, reason };
+    });
+  }
+
+  static async connect(room: string, { protocols = [], grant }: ConnectOptions = {}): Promise<TestClient> {
+    if (grant !== undefined) {
+      const subprotocol = protocols[0] === ROOMFUL_PROTOCOL ? ROOMFUL_PROTOCOL : null;
+      return new TestClient(await env.ROOMS.getByName(room).fetch(upgradeRequest({ grant, subprotocol })));
+    }
+    const headers = new Headers({ upgrade: "websocket" });
+    if (protocols.length > 0) headers.set("sec-websocket-protocol", protocols.join(", "));
+    return new TestClient(await exports.default.fetch(`https://example.com/rooms/${room}`, { headers }));
+  }
+
+  /** A client of the subprotocol `roomful.v1`. */
+  static roomful(room: string, grant?: Grant): Promise<TestClient> {
+    return TestClient.connect(room, { protocols: [ROOMFUL_PROTOCOL], ...(grant && { grant }) });
+  }
+
+  send(data: Uint8Array | string): void {
+    this.#socket.send(data);
+  }
+
+  /** Sends an update frame. @returns its number on this socket */
+  sendUpdate(update: Uint8Array): number {
+    this.send(encodeUpdate(update));
+    return ++this.#number;
+  }
+
+  sendStep2(update: Uint8Array): number {
+    this.send(encodeSyncStep2(update));
+    return ++this.#number;
+  }
+
+  /** Says that a frame with edits was sent by `send`. */
+  countFrame(): number {
+    return ++this.#number;
+  }
+
+  sendPresence(clientId: number, clock: number, state: unknown): void {
+    const bytes = state === null ? null : new TextEncoder().encode(JSON.stringify(state));
+    this.send(encodeAwareness([{ clientId, clock, state: bytes }]));
+  }
+
+  close(): void {
+    this.#socket.close(1000);
+  }
+
+  /** Asks for the document and waits for the answer. @returns the document as an update */
+  async sync(stateVector = new Uint8Array([0])): Promise<Uint8Array> {
+    const before = this.framesOf("sync-step-2").length;
+    this.send(encodeSyncStep1(stateVector));
+    await until(() => this.framesOf("sync-step-2").length > before || this.closed !== null, "an answer to step 1");
+    const answer = this.framesOf("sync-step-2")[before];
+    if (answer === undefined) throw new Error(`closed: ${JSON.stringify(this.closed)}`);
+    return answer.update;
+  }
+
+  framesOf<Type extends Frame["type"]>(type: Type): Extract<Frame, { type: Type }>[] {
+    return this.frames.filter((frame) => frame.type === type) as Extract<Frame, { type: Type }>[];
+  }
+
+  messagesOf<Type extends MessageFromRoom["type"]>(type: Type): Extract<MessageFromRoom, { type: Type }>[] {
+    return this.messages.filter((message) => message.type === type) as Extract<MessageFromRoom, { type: Type }>[];
+  }
+
+  /** The highest frame number that was acknowledged. */
+  get saved(): number {
+    return this.messagesOf("saved").at(-1)?.frame ?? 0;
+  }
+
+  async untilSaved(frame: number): Promise<void> {
+    await until(() => this.saved >= frame, `frame ${frame} saved`);
+  }
+
+  /** Presence as this client sees it: the newest entry for each client id. */
+  get presence(): Map<number, unknown> {
+    const states = new Map<number, unknown>();
+    for (const { entries } of this.framesOf("awareness")) {
+      for (const { clientId, state } of entries) {
+        states.set(clientId, state === null ? null : JSON.parse(new TextDecoder().decode(state)));
+      }
+    }
+    return states;
+  }
+}
+
+/** A Y.Doc whose edits are collected, one update per transaction. */
+export function editedDoc(clientId?: number): { doc: Y.Doc; take: () => Uint8Array } {
+  const doc = new Y.Doc();
+  if (clientId !== undefined) doc.clientID = clientId;
+  let updates: Uint8Array[] = [];
+  doc.on("update", (update: Uint8Array) => updates.push(update));
+  const take = () => {
+    const taken = updates.length === 1 && updates[0] !== undefined ? updates[0] : Y.mergeUpdates(updates);
+    updates = [];
+    return taken;
+  };
+  return { doc, take };
+}
+
+/** The update that inserts a text into a new document. */
+export function textUpdate(text: string, clientId?: number): Uint8Array {
+  const { doc, take } = editedDoc(clientId);
+  doc.getText("text").insert(0, text);
+  return take();
+}
+
+/** The document that updates amount to. */
+export function docOf(...updates: Uint8Array[]): Y.Doc {
+  const doc = new Y.Doc();
+  for (const update of updates) Y.applyUpdate(doc, update);
+  return doc;
+}
