@@ -154,11 +154,11 @@ export class Presence {
       former.state.presence = null;
       this.#sessions.changed(former);
     }
-    this.#holders.set(entry.clientId, session);
-    this.#set(session, entry);
     // Others may know this id by a later clock, from before a reconnect, and would ignore it until that clock is
     // reached. Told that it is gone, a client announces itself at once with the next clock.
     session.send(encodeAwareness([{ clientId: entry.clientId, clock: entry.clock, state: null }]));
+    this.#holders.set(entry.clientId, session);
+    this.#set(session, entry);
   }
 
   #update(session: Session, entry: AwarenessEntry): void {

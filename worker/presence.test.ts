@@ -1,0 +1,145 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { encodeAwareness } from "../shared/frames.ts";
+import { getRoom } from "./namespace.ts";
+import { CHALLENGE_MS } from "./presence.ts";
+import { freshRoom, pause, TestClient, until } from "./test-client.ts";
+
+const state = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+const ids = async (room: string) => (await getRoom(env.ROOMS, room).participants()).map(({ clientId }) => clientId);
+
+describe.concurrent("presence", () => {
+  it("[PRES-1] an opening claim is answered with the same id and clock and a null state", async () => {
+    const client = await TestClient.connect(freshRoom());
+    client.sendPresence(7, 12, { name: "a" });
+    await until(() => client.framesOf("awareness").length >= 1, "an answer");
+    expect(client.framesOf("awareness")[0]?.entries).toEqual([{ clientId: 7, clock: 12, state: null }]);
+  });
+
+  it("[PRES-2] a stock client alone in the room hears its own renewal", async () => {
+    const client = await TestClient.connect(freshRoom());
+    client.sendPresence(7, 1, { name: "a" });
+    await pause(50);
+    const heard = client.frames.length;
+    client.sendPresence(7, 2, { name: "a" });
+    await until(() => client.frames.length > heard, "an echo");
+  });
+
+  it("[PRES-3] changed cursors of a window go out as one frame", async () => {
+    const room = freshRoom();
+    const clients = await Promise.all(Array.from({ length: 10 }, () => TestClient.roomful(room)));
+    for (const [index, client] of clients.entries()) client.sendPresence(index + 1, 1, { at: 0 });
+    const watcher = await TestClient.roomful(room);
+    watcher.send(new Uint8Array([3]));
+    await pause(100);
+    const heard = watcher.frames.length;
+    for (let clock = 2; clock <= 11; clock++) {
+      for (const [index, client] of clients.entries()) client.sendPresence(index + 1, clock, { at: clock });
+    }
+    await until(
+      () => [...watcher.presence.values()].every((value) => JSON.stringify(value) === '{"at":11}'),
+      "the last",
+    );
+    expect(watcher.frames.length - heard).toBeLessThan(30);
+  });
+
+  it("[PRES-4] a null never claims, entries for other ids are dropped without a word", async () => {
+    const room = freshRoom();
+    const [holder, echo] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    holder.sendPresence(1, 5, { name: "holder" });
+    echo.sendPresence(1, 6, null);
+    echo.send(
+      encodeAwareness([
+        { clientId: 1, clock: 7, state: state({}) },
+        { clientId: 2, clock: 1, state: state({}) },
+      ]),
+    );
+    await pause(50);
+    expect(await ids(room)).toEqual([1, undefined]);
+    echo.sendPresence(2, 1, { name: "echo" });
+    echo.send(encodeAwareness([{ clientId: 1, clock: 9, state: state({ name: "forged" }) }]));
+    echo.sendPresence(1, 9, null);
+    await pause(50);
+    expect(await ids(room)).toEqual([1, 2]);
+    expect(echo.presence.get(1)).toEqual({ name: "holder" });
+    expect(echo.messagesOf("error")).toEqual([]);
+    expect((await getRoom(env.ROOMS, room).statistics()).refusals).toEqual({});
+  });
+
+  it("[PRES-5] a claim to a held id challenges the holder; one that answers keeps it", async () => {
+    const room = freshRoom();
+    const [holder, claimant] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    holder.sendPresence(1, 1, { name: "holder" });
+    await pause(50);
+    claimant.sendPresence(1, 9, { name: "thief" });
+    await until(() => holder.framesOf("query-awareness").length === 1, "the challenge");
+    holder.sendPresence(1, 1, { name: "holder" });
+    await pause(CHALLENGE_MS + 300);
+    claimant.sendPresence(1, 10, { name: "thief" });
+    await pause(50);
+    expect(holder.framesOf("query-awareness").length).toBe(1);
+    expect(await ids(room)).toEqual([1, undefined]);
+  });
+
+  it("[PRES-5] a silent holder loses the id after 3 s, and its close then removes nothing", async () => {
+    const room = freshRoom();
+    const [holder, claimant, watcher] = await Promise.all([1, 2, 3].map(() => TestClient.roomful(room)));
+    if (holder === undefined || claimant === undefined || watcher === undefined) throw new Error();
+    watcher.send(new Uint8Array([3]));
+    holder.sendPresence(1, 1, { name: "holder" });
+    await pause(50);
+    claimant.sendPresence(1, 1, { name: "returned" });
+    await pause(CHALLENGE_MS - 300);
+    expect(await ids(room)).toEqual([1, undefined, undefined]);
+    await until(() => claimant.framesOf("awareness").some(({ entries }) => entries[0]?.state === null), "the id");
+    claimant.sendPresence(1, 2, { name: "returned" });
+    await until(() => JSON.stringify(watcher.presence.get(1)) === '{"name":"returned"}', "to be visible");
+    holder.close();
+    await until(() => holder.closed !== null, "closed");
+    await pause(50);
+    expect(watcher.presence.get(1)).toEqual({ name: "returned" });
+    expect(await ids(room)).toEqual([1, undefined]);
+  });
+
+  it("[PRES-5] the same subject takes its id over at once", async () => {
+    const room = freshRoom();
+    const grant = { capabilities: ["read"], subject: "ada" } as const;
+    const [first, second] = await Promise.all([TestClient.roomful(room, grant), TestClient.roomful(room, grant)]);
+    first.sendPresence(1, 1, { tab: 1 });
+    await pause(50);
+    second.sendPresence(1, 1, { tab: 2 });
+    await until(() => second.framesOf("awareness").some(({ entries }) => entries[0]?.state === null), "the id");
+    expect(first.framesOf("query-awareness")).toEqual([]);
+    expect(await ids(room)).toEqual([undefined, 1]);
+  });
+
+  it("[PRES-6] a leaver is gone at once, with the clock that it had", async () => {
+    const room = freshRoom();
+    const [leaver, stayer] = await Promise.all([TestClient.connect(room), TestClient.roomful(room)]);
+    stayer.send(new Uint8Array([3]));
+    leaver.sendPresence(1, 8, { name: "x" });
+    await until(() => stayer.presence.has(1), "to be seen");
+    leaver.close();
+    await until(() => stayer.presence.get(1) === null, "to be gone", 500);
+    expect(stayer.framesOf("awareness").at(-1)?.entries).toEqual([{ clientId: 1, clock: 8, state: null }]);
+  });
+
+  it("[PRES-7] own clients are asked to renew while a stock client is there, and told when to stop", async () => {
+    const room = freshRoom();
+    const own = await TestClient.roomful(room);
+    const [stock, second] = await Promise.all([TestClient.connect(room), TestClient.connect(room)]);
+    const late = await TestClient.roomful(room);
+    await until(() => late.messagesOf("welcome").length === 1, "welcome");
+    expect(own.messagesOf("welcome")[0]?.renewPresence).toBe(false);
+    expect(late.messagesOf("welcome")[0]?.renewPresence).toBe(true);
+    expect(own.messagesOf("presence-renewal").map(({ active }) => active)).toEqual([true]);
+    stock.close();
+    await pause(50);
+    await pause(300);
+    await evictDurableObject(env.ROOMS.getByName(room));
+    second.close();
+    await until(() => own.messagesOf("presence-renewal").length === 2, "to be told");
+    expect(own.messagesOf("presence-renewal").map(({ active }) => active)).toEqual([true, false]);
+  });
+});

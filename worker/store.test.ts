@@ -1,0 +1,244 @@
+import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import * as Y from "yjs";
+import { errorCodeOf } from "../shared/errors.ts";
+import { ROW_BYTES } from "../shared/limits.ts";
+import { getRoom } from "./namespace.ts";
+import { SCHEMA_VERSION } from "./schema.ts";
+import { isSnapshotDue } from "./snapshot-policy.ts";
+import { Store } from "./store.ts";
+import { docOf, editedDoc, freshRoom, pause, TestClient, textUpdate, until } from "./test-client.ts";
+
+const inStorage = <Result>(room: string, work: (storage: DurableObjectStorage) => Result) =>
+  runInDurableObject(env.ROOMS.getByName(room), (_room, ctx) => work(ctx.storage));
+
+const run = (room: string, ...statements: string[]) =>
+  inStorage(room, ({ sql }) => {
+    for (const statement of statements) sql.exec(statement);
+  });
+
+/** A room with two snapshots and a log after them; text "one two three". */
+async function storedRoom(): Promise<{ room: string; doc: Y.Doc }> {
+  const room = freshRoom();
+  const handle = getRoom(env.ROOMS, room);
+  const { doc, take } = editedDoc();
+  for (const word of ["one", " two", " three"]) {
+    doc.getText("text").insert(doc.getText("text").length, word);
+    await handle.applyUpdate(take());
+    if (word !== " three") await handle.flush();
+  }
+  return { room, doc };
+}
+
+const readText = async (room: string) => (await getRoom(env.ROOMS, room).getJson({ text: "text" })).text;
+const evict = (room: string) => evictDurableObject(env.ROOMS.getByName(room), { webSockets: "close" });
+
+describe("the store", () => {
+  it("[STORE-1] keeps two generations and the log between and after them", async () => {
+    const { room } = await storedRoom();
+    expect((await getRoom(env.ROOMS, room).statistics()).storage).toMatchObject({ snapshotGeneration: 2, logRows: 2 });
+    await getRoom(env.ROOMS, room).flush();
+    const kept = await inStorage(room, ({ sql }) => ({
+      snapshots: sql.exec("SELECT generation, log_id FROM snapshot ORDER BY generation").toArray(),
+      log: sql.exec("SELECT id FROM log").toArray(),
+      chunks: sql.exec("SELECT id FROM chunk").toArray(),
+    }));
+    expect(kept).toEqual({
+      snapshots: [
+        { generation: 2, log_id: 2 },
+        { generation: 3, log_id: 3 },
+      ],
+      log: [{ id: 3 }],
+      chunks: [{ id: 2 * 4096 }, { id: 3 * 4096 }],
+    });
+  });
+
+  const damages: [string, string][] = [
+    [
+      "a byte of the newest chunk",
+      "UPDATE chunk SET data = zeroblob(length(data)) WHERE id = (SELECT max(id) FROM chunk)",
+    ],
+    ["the newest chunk cut short", "UPDATE chunk SET data = substr(data, 1, 3) WHERE id = (SELECT max(id) FROM chunk)"],
+    ["the newest chunk gone", "DELETE FROM chunk WHERE id = (SELECT max(id) FROM chunk)"],
+    ["a chunk too many", "INSERT INTO chunk (id, data) SELECT max(id) + 1, x'00' FROM chunk"],
+    ["the newest snapshot row gone", "DELETE FROM snapshot WHERE generation = 2"],
+    ["its checksum", "UPDATE snapshot SET checksum = 1 WHERE generation = 2"],
+    ["its size", "UPDATE snapshot SET bytes = 1 WHERE generation = 2"],
+    ["its place in the log, lowered", "UPDATE snapshot SET log_id = 1 WHERE generation = 2"],
+    ["its place in the log, raised", "UPDATE snapshot SET log_id = 1000 WHERE generation = 2"],
+    ["its number", "UPDATE snapshot SET generation = 9 WHERE generation = 2"],
+  ];
+
+  it.each(damages)(
+    "[STORE-2] %s damaged: nothing acknowledged is missing, and the room heals",
+    async (_name, damage) => {
+      const { room, doc } = await storedRoom();
+      await run(room, damage);
+      await evict(room);
+      expect(await readText(room)).toBe("one two three");
+      const handle = getRoom(env.ROOMS, room);
+      expect((await handle.statistics()).document.readOnly).toBeNull();
+      // Goes on, replaces what is damaged, and survives damage to the other generation too.
+      doc.getText("text").insert(0, "zero ");
+      expect(await handle.applyUpdate(Y.encodeStateAsUpdate(doc))).toEqual({ changed: true });
+      await handle.flush();
+      await evict(room);
+      expect(await readText(room)).toBe("zero one two three");
+      await run(room, "DELETE FROM snapshot WHERE generation = (SELECT max(generation) FROM snapshot)");
+      await evict(room);
+      expect(await readText(room)).toBe("zero one two three");
+    },
+  );
+
+  const losses: [string, string][] = [
+    ["a needed log row", "UPDATE log SET data = zeroblob(length(data)) WHERE id = 3"],
+    ["a needed log row gone", "DELETE FROM log WHERE id = 2; DELETE FROM snapshot WHERE generation = 2"],
+    ["every snapshot", "UPDATE snapshot SET checksum = 1"],
+    ["every snapshot row and the log gone", "DELETE FROM snapshot; DELETE FROM log"],
+  ];
+
+  it.each(losses)("[STORE-3] %s damaged: opens read-only, never empty over existing data", async (_name, loss) => {
+    const { room } = await storedRoom();
+    await run(room, loss);
+    await evict(room);
+    const handle = getRoom(env.ROOMS, room);
+    const stored = () =>
+      inStorage(room, ({ sql }) => JSON.stringify(sql.exec("SELECT id, length(data) AS bytes FROM log").toArray()));
+    const before = await stored();
+    const client = await TestClient.roomful(room);
+    await client.sync();
+    await until(() => client.messagesOf("error").length === 1, "to be told");
+    expect(client.messagesOf("error")[0]?.code).toBe("room-damaged");
+    client.sendUpdate(textUpdate("new"));
+    await until(() => client.messagesOf("rejected").length === 1, "a rejection");
+    expect(client.messagesOf("rejected")[0]?.code).toBe("room-damaged");
+    expect(await handle.applyUpdate(textUpdate("new")).then(() => "", errorCodeOf)).toBe("room-damaged");
+    expect((await handle.statistics()).document.readOnly).toBe("room-damaged");
+    await handle.flush();
+    expect(await stored()).toBe(before);
+  });
+
+  it("[STORE-4] a document and a record above the row limit span rows, each below it", async () => {
+    const room = freshRoom();
+    const handle = getRoom(env.ROOMS, room);
+    const large = textUpdate("é".repeat(2_200_000));
+    await handle.applyUpdate(large);
+    const rowsOf = (table: string) =>
+      inStorage(room, ({ sql }) => sql.exec<{ bytes: number }>(`SELECT length(data) AS bytes FROM ${table}`).toArray());
+    const log = await rowsOf("log");
+    expect(log.length).toBe(3);
+    await evict(room);
+    expect(await handle.getState()).toEqual(large);
+    await handle.flush();
+    const chunks = await rowsOf("chunk");
+    expect(chunks.length).toBe(3);
+    expect(Math.max(...[...log, ...chunks].map(({ bytes }) => bytes))).toBeLessThanOrEqual(ROW_BYTES);
+    await evict(room);
+    expect(await handle.getState()).toEqual(large);
+    // One of several parts damaged: the log, which is still there, makes up for it.
+    await run(room, "DELETE FROM chunk WHERE id = 4097");
+    await evict(room);
+    expect(await handle.getState()).toEqual(large);
+  });
+
+  it("[STORE-5] a deletion alone persists", async () => {
+    const { room, doc } = await storedRoom();
+    const before = Y.encodeStateVector(doc);
+    doc.getText("text").delete(0, 4);
+    const client = await TestClient.roomful(room);
+    await client.sync();
+    await client.untilSaved(client.sendUpdate(Y.encodeStateAsUpdate(doc, before)));
+    await abortAllDurableObjects();
+    expect(await readText(room)).toBe("two three");
+  });
+
+  it("[STORE-6] a room of a newer version is left untouched", async () => {
+    const { room } = await storedRoom();
+    await run(room, `UPDATE schema SET version = ${SCHEMA_VERSION + 1}`);
+    await evict(room);
+    const handle = getRoom(env.ROOMS, room);
+    const client = await TestClient.connect(room);
+    client.send(new Uint8Array([0, 0, 1, 0]));
+    await until(() => client.closed !== null, "closed");
+    expect(client.closed?.code).toBe(4503);
+    expect(await handle.getState().then(() => "", errorCodeOf)).toBe("room-too-new");
+    expect(await handle.applyUpdate(textUpdate("x")).then(() => "", errorCodeOf)).toBe("room-too-new");
+    expect((await handle.statistics()).document.readOnly).toBe("room-too-new");
+    await run(room, `UPDATE schema SET version = ${SCHEMA_VERSION}`);
+    await evict(room);
+    expect(await readText(room)).toBe("one two three");
+  });
+
+  it("[STORE-7] visits without edits write nothing", async () => {
+    const room = freshRoom();
+    const client = await TestClient.roomful(room);
+    await client.sync();
+    client.sendPresence(1, 1, { name: "visitor" });
+    await pause(300);
+    expect((await getRoom(env.ROOMS, room).statistics()).storage).toMatchObject({ rowsWritten: 0, schemaVersion: 0 });
+    expect(await inStorage(room, ({ sql }) => sql.exec("SELECT name FROM sqlite_master").toArray())).toEqual([]);
+  });
+
+  it("[STORE-8] a quiet room folds its log, and a busy one before the log outgrows the snapshot", async () => {
+    const room = freshRoom();
+    const client = await TestClient.roomful(room);
+    await client.untilSaved(client.sendUpdate(textUpdate("x".repeat(40_000))));
+    const handle = getRoom(env.ROOMS, room);
+    expect((await handle.statistics()).storage.snapshotsWritten).toBe(0);
+    await pause(2_300);
+    expect((await handle.statistics()).storage.snapshotsWritten).toBe(1);
+    await client.untilSaved(client.sendUpdate(textUpdate("x".repeat(300_000))));
+    expect((await handle.statistics()).storage.snapshotsWritten).toBe(2);
+    expect(isSnapshotDue("busy", 900_000, 1_000_000)).toBe(false);
+    expect(isSnapshotDue("busy", 1_000_000, 1_000_000)).toBe(true);
+    expect(isSnapshotDue("quiet", 500_000, 1_000_000)).toBe(true);
+    expect(isSnapshotDue("quiet", 31_000, 0)).toBe(false);
+  });
+
+  it("[STORE-9] a write that fails is rolled back whole, and nobody is told that it was saved", async () => {
+    const room = freshRoom();
+    const handle = getRoom(env.ROOMS, room);
+    await handle.applyUpdate(textUpdate("kept"));
+    const client = await TestClient.roomful(room);
+    await client.sync();
+    await run(room, "CREATE TRIGGER full BEFORE INSERT ON log BEGIN SELECT RAISE(ABORT, 'planted'); END");
+    client.sendUpdate(textUpdate("lost", 3));
+    await until(() => client.closed !== null, "closed");
+    expect(client.closed?.code).toBe(4503);
+    expect(client.saved).toBe(0);
+    expect(await handle.applyUpdate(textUpdate("lost too")).then(() => "", errorCodeOf)).toBe("storage-failed");
+    expect(await readText(room)).toBe("kept");
+    await run(room, "DROP TRIGGER full");
+    const again = await TestClient.roomful(room);
+    await again.untilSaved(again.sendUpdate(textUpdate("lost", 3)));
+    await evict(room);
+    expect((await readText(room)).length).toBe(8);
+  });
+
+  it("[STORE-9] a snapshot that reads back differently is not published", async () => {
+    const { room } = await storedRoom();
+    const before = await getRoom(env.ROOMS, room).statistics();
+    await run(
+      room,
+      "CREATE TRIGGER flip AFTER INSERT ON chunk BEGIN UPDATE chunk SET data = zeroblob(length(data)) WHERE id = new.id; END",
+    );
+    await getRoom(env.ROOMS, room).flush();
+    const after = await getRoom(env.ROOMS, room).statistics();
+    expect(after.storage.snapshotGeneration).toBe(before.storage.snapshotGeneration);
+    await evict(room);
+    expect(await readText(room)).toBe("one two three");
+  });
+
+  it("reads back records of several updates", async () => {
+    const room = freshRoom();
+    const read = await inStorage(room, (storage) => {
+      const store = new Store(storage);
+      store.append([textUpdate("a", 1), textUpdate("b", 2)]);
+      store.append([textUpdate("c", 3)]);
+      return new Store(storage).read();
+    });
+    expect(read).toMatchObject({ snapshot: null, damage: [], whole: true });
+    expect(docOf(...read.updates).getText("text").length).toBe(3);
+  });
+});
