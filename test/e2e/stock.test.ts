@@ -1,0 +1,126 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebsocketProvider } from "y-websocket";
+import * as Y from "yjs";
+import { Proxy } from "../support/proxy.ts";
+import { Server } from "../support/server.ts";
+import { until } from "../support/until.ts";
+
+let server: Server;
+const opened: { destroy(): void }[] = [];
+
+beforeAll(async () => {
+  server = await Server.start();
+});
+
+afterAll(async () => {
+  for (const provider of opened) provider.destroy();
+  await server?.stop();
+});
+
+let rooms = 0;
+const freshRoom = () => `stock/${++rooms}`;
+
+/** An unmodified provider that can sync through nothing but the server. */
+function provide(room: string, { url = server.url, doc = new Y.Doc(), ...options }: StockOptions = {}) {
+  const provider = new WebsocketProvider(url, room, doc, { disableBc: true, ...options });
+  opened.push(provider);
+  return { provider, doc, awareness: provider.awareness, text: doc.getText("text") };
+}
+
+type StockOptions = NonNullable<ConstructorParameters<typeof WebsocketProvider>[3]> & { url?: string; doc?: Y.Doc };
+
+describe.concurrent("stock y-websocket clients", () => {
+  it("the pair does not converge without the server", async () => {
+    const nowhere = "ws://127.0.0.1:9/rooms";
+    const [one, two] = [provide("nowhere", { url: nowhere }), provide("nowhere", { url: nowhere })];
+    one.text.insert(0, "hello");
+    await pause(1_000);
+    expect(two.text.toString()).toBe("");
+  });
+
+  it("two clients converge", async () => {
+    const room = freshRoom();
+    const [one, two] = [provide(room), provide(room)];
+    await until(() => one.provider.synced && two.provider.synced, "both synced");
+    one.text.insert(0, "one ");
+    two.text.insert(0, "two ");
+    await until(() => one.text.length === 8 && two.text.length === 8, "both edits");
+    expect(one.text.toString()).toBe(two.text.toString());
+  });
+
+  it("edits made before connecting arrive", async () => {
+    const room = freshRoom();
+    const offline = new Y.Doc();
+    offline.getText("text").insert(0, "written offline");
+    const [one, two] = [provide(room, { doc: offline }), provide(room)];
+    await until(() => two.text.toString() === "written offline", "the offline edit");
+    expect(one.provider.synced).toBe(true);
+  });
+
+  it("one alone and idle for 70 s never reconnects", async () => {
+    const { provider } = provide(freshRoom());
+    const statuses: string[] = [];
+    provider.on("status", ({ status }) => statuses.push(status));
+    await until(() => provider.synced, "synced");
+    await pause(70_000);
+    expect(statuses).toEqual(["connected"]);
+    expect(provider.wsconnected).toBe(true);
+  });
+
+  it("awareness of those present reaches a newcomer", async () => {
+    const room = freshRoom();
+    const one = provide(room);
+    one.awareness.setLocalStateField("user", { name: "one" });
+    await until(() => one.provider.synced, "synced");
+    const late = provide(room);
+    await until(() => late.awareness.getStates().has(one.doc.clientID), "to see who is there");
+    expect(late.awareness.getStates().get(one.doc.clientID)).toEqual({ user: { name: "one" } });
+    await until(() => one.awareness.getStates().has(late.doc.clientID), "to see who came", 1_000);
+  });
+
+  it("a client that reconnects is visible to others within a second", async () => {
+    const room = freshRoom();
+    const proxy = await Proxy.to(server.port);
+    const [one, two] = [provide(room, { url: proxy.url }), provide(room)];
+    const sees = () => two.awareness.getStates().has(one.doc.clientID);
+    one.awareness.setLocalStateField("user", { name: "one" });
+    await until(sees, "to see the other");
+    for (const leave of ["cut", "disconnect"] as const) {
+      if (leave === "cut") proxy.cut();
+      else one.provider.disconnect();
+      await until(() => !sees(), `to see it gone after ${leave}`);
+      one.provider.connect();
+      await until(() => one.provider.wsconnected, "connected again");
+      await until(sees, `to see it again after ${leave}`, 1_000);
+    }
+    proxy.close();
+  });
+
+  it("one that reconnects while its old socket hangs half-open is visible within five seconds", async () => {
+    const room = freshRoom();
+    const proxy = await Proxy.to(server.port);
+    const [one, two] = [provide(room, { url: proxy.url }), provide(room)];
+    one.awareness.setLocalStateField("at", "before");
+    const seen = () => two.awareness.getStates().get(one.doc.clientID)?.["at"];
+    await until(() => seen() === "before", "to see the other");
+    proxy.freeze();
+    const { doc, awareness } = one;
+    opened.push(new WebsocketProvider(server.url, room, doc, { disableBc: true, awareness }));
+    awareness.setLocalStateField("at", "after");
+    await until(() => seen() === "after", "to see the other again", 5_000);
+    proxy.close();
+    await pause(1_000);
+    expect(seen()).toBe("after");
+  });
+
+  it("a deployment without keys refuses with a final code and a reason", async () => {
+    const closed = await Server.start("AUTH:token");
+    opened.push({ destroy: () => void closed.stop() });
+    const { provider } = provide("any", { url: closed.url });
+    const ends: unknown[] = [];
+    provider.on("closed", (end) => ends.push(end));
+    await until(() => ends.length === 1, "the provider to stop");
+    expect(ends[0]).toEqual({ code: 4401, reason: expect.stringMatching(/^unauthorized: /) });
+  });
+});
