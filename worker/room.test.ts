@@ -53,6 +53,17 @@ describe("sync", () => {
     expect(silent.frames).toEqual([]);
   });
 
+  it("[SYNC-4] what arrived before a step 1 is in its answer", async () => {
+    const room = freshRoom();
+    const client = await TestClient.connect(room);
+    const { doc, take } = editedDoc();
+    for (let index = 0; index < 20; index++) {
+      doc.getText("text").insert(index, "x");
+      client.sendUpdate(take());
+    }
+    expect(docOf(await client.sync()).getText("text").length).toBe(20);
+  });
+
   it("[SYNC-5] 100 frames in one turn reach a subscriber in at most 3, the first into a quiet room without a timer", async () => {
     const room = freshRoom();
     const [author, subscriber] = await Promise.all([TestClient.connect(room), TestClient.connect(room)]);
@@ -158,7 +169,9 @@ describe("sync", () => {
 function deepDeletion(): Uint8Array {
   const levels = 30_000;
   return encoding.encode((encoder) => {
-    const write = (...numbers: number[]) => numbers.forEach((number) => encoding.writeVarUint(encoder, number));
+    const write = (...numbers: number[]) => {
+      for (const number of numbers) encoding.writeVarUint(encoder, number);
+    };
     write(1, levels, 9, 0);
     for (let level = 0; level < levels; level++) {
       write(7);

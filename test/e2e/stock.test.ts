@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
-import { Proxy } from "../support/proxy.ts";
+import { TcpProxy } from "../support/proxy.ts";
 import { Server } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
@@ -81,7 +81,7 @@ describe.concurrent("stock y-websocket clients", () => {
 
   it("a client that reconnects is visible to others within a second", async () => {
     const room = freshRoom();
-    const proxy = await Proxy.to(server.port);
+    const proxy = await TcpProxy.to(server.port);
     const [one, two] = [provide(room, { url: proxy.url }), provide(room)];
     const sees = () => two.awareness.getStates().has(one.doc.clientID);
     one.awareness.setLocalStateField("user", { name: "one" });
@@ -99,10 +99,10 @@ describe.concurrent("stock y-websocket clients", () => {
 
   it("one that reconnects while its old socket hangs half-open is visible within five seconds", async () => {
     const room = freshRoom();
-    const proxy = await Proxy.to(server.port);
+    const proxy = await TcpProxy.to(server.port);
     const [one, two] = [provide(room, { url: proxy.url }), provide(room)];
     one.awareness.setLocalStateField("at", "before");
-    const seen = () => two.awareness.getStates().get(one.doc.clientID)?.["at"];
+    const seen = () => two.awareness.getStates().get(one.doc.clientID)?.at;
     await until(() => seen() === "before", "to see the other");
     proxy.freeze();
     const { doc, awareness } = one;

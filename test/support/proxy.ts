@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Server as NetServer, type Socket } from "node:net";
 
 /** A TCP proxy whose connections can be cut, or frozen so that both ends believe in them. */
-export class Proxy {
+export class TcpProxy {
   readonly #server: NetServer;
   readonly #sockets = new Set<Socket>();
 
@@ -10,9 +10,9 @@ export class Proxy {
     this.#server = server;
   }
 
-  static async to(port: number): Promise<Proxy> {
+  static async to(port: number): Promise<TcpProxy> {
     const server = createServer();
-    const proxy = new Proxy(server);
+    const proxy = new TcpProxy(server);
     server.on("connection", (client) => {
       const upstream = connect(port, "127.0.0.1");
       for (const socket of [client, upstream]) {

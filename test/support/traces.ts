@@ -7,7 +7,7 @@ import * as Y from "yjs";
  * Recordings of people typing, from https://github.com/josephg/editing-traces (CC BY 4.0). They are kept beside the
  * project, not in it; `TRACES` names another folder.
  */
-const FOLDER = resolve(process.env["TRACES"] ?? "../shared/data");
+const FOLDER = resolve(process.env.TRACES ?? "../shared/data");
 
 /** The update that changes nothing. */
 const NOTHING = new Uint8Array([0, 0]);

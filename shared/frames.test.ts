@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { errorCodeOf } from "./errors.ts";
+import {
+  carriesEdits,
+  decodeFrame,
+  decodeStateVector,
+  encodeAwareness,
+  encodePermissionDenied,
+  encodeQueryAwareness,
+  encodeSyncStep1,
+  encodeSyncStep2,
+  encodeUpdate,
+  type Frame,
+} from "./frames.ts";
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+const bytes = (text: string) => new TextEncoder().encode(text);
+const codeOf = (work: () => unknown) => {
+  try {
+    work();
+    return "nothing thrown";
+  } catch (caught) {
+    return errorCodeOf(caught);
+  }
+};
+
+/** Each frame, its bytes as they are on the wire, and what they read as. */
+const frames: [string, Uint8Array, string, Frame][] = [
+  [
+    "sync step 1",
+    encodeSyncStep1(new Uint8Array([1, 5, 9])),
+    "000003010509",
+    { type: "sync-step-1", stateVector: new Uint8Array([1, 5, 9]) },
+  ],
+  [
+    "sync step 2",
+    encodeSyncStep2(new Uint8Array([0, 0])),
+    "0001020000",
+    { type: "sync-step-2", update: new Uint8Array([0, 0]) },
+  ],
+  ["update", encodeUpdate(new Uint8Array([0, 0])), "0002020000", { type: "update", update: new Uint8Array([0, 0]) }],
+  [
+    "awareness",
+    encodeAwareness([
+      { clientId: 300, clock: 2, state: bytes('{"a":1}') },
+      { clientId: 1, clock: 0, state: null },
+    ]),
+    "011302ac0202077b2261223a317d0100046e756c6c",
+    {
+      type: "awareness",
+      entries: [
+        { clientId: 300, clock: 2, state: bytes('{"a":1}') },
+        { clientId: 1, clock: 0, state: null },
+      ],
+    },
+  ],
+  ["permission denied", encodePermissionDenied("no"), "0200026e6f", { type: "auth", reason: "no" }],
+  ["query awareness", encodeQueryAwareness(), "03", { type: "query-awareness" }],
+];
+
+describe("binary frames", () => {
+  it.each(frames)("[WIRE-1] %s has exactly these bytes", (_name, encoded, wire, frame) => {
+    expect(hex(encoded)).toBe(wire);
+    expect(decodeFrame(encoded)).toEqual(frame);
+  });
+
+  it.each(frames)("[WIRE-2] %s cut anywhere or with a byte more is malformed", (_name, encoded) => {
+    for (let length = 0; length < encoded.length; length++) {
+      expect(codeOf(() => decodeFrame(encoded.slice(0, length)))).toBe("malformed-frame");
+    }
+    expect(codeOf(() => decodeFrame(new Uint8Array([...encoded, 0])))).toBe("malformed-frame");
+  });
+
+  it("[WIRE-2] a frame with a mutated byte reads as a frame or is malformed, never anything else", () => {
+    let seed = 1;
+    const random = (below: number) => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+      return (seed >>> 8) % below;
+    };
+    for (let round = 0; round < 20_000; round++) {
+      const [, encoded] = frames[random(frames.length)] ?? frames[0] ?? [];
+      const mutated = Uint8Array.from(encoded ?? []);
+      mutated[random(mutated.length)] = random(256);
+      expect(["nothing thrown", "malformed-frame"]).toContain(codeOf(() => decodeFrame(mutated)));
+    }
+  });
+
+  it("[WIRE-3] only step 2 and update carry edits, readable or not", () => {
+    expect(frames.map(([, encoded]) => carriesEdits(encoded))).toEqual([false, true, true, false, false, false]);
+    expect(carriesEdits(new Uint8Array([0, 2, 200]))).toBe(true);
+    expect(carriesEdits(new Uint8Array())).toBe(false);
+  });
+
+  it("a state vector that announces more than it has is malformed", () => {
+    expect(decodeStateVector(new Uint8Array([2, 7, 1, 8, 2]))).toEqual(
+      new Map([
+        [7, 1],
+        [8, 2],
+      ]),
+    );
+    for (const wrong of [[], [1], [1, 7], [1, 7, 1, 0], [255, 255, 255, 255, 15]]) {
+      expect(codeOf(() => decodeStateVector(new Uint8Array(wrong)))).toBe("malformed-frame");
+    }
+  });
+});

@@ -1,0 +1,36 @@
+import { globSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { ERRORS } from "../../shared/errors.ts";
+import { SETTINGS } from "../../worker/settings.ts";
+
+const read = (path: string) => readFileSync(path, "utf8");
+const RULE = /\[([A-Z]+-\d+)\]/g;
+
+describe("docs/PROTOCOL.md", () => {
+  const stated = [...read("docs/PROTOCOL.md").matchAll(/^\*\*\[([A-Z]+-\d+)\]\*\*/gm)].map(([, rule]) => rule);
+  const tests = globSync(["shared/**/*.test.ts", "worker/**/*.test.ts", "test/**/*.test.ts"]);
+  const quoted = new Set(tests.flatMap((path) => [...read(path).matchAll(RULE)].map(([, rule]) => rule)));
+
+  it("states each rule once", () => {
+    expect(stated.length).toBeGreaterThan(20);
+    expect(stated.filter((rule, index) => stated.indexOf(rule) !== index)).toEqual([]);
+  });
+
+  it("has a test for each rule, and a rule for each number that a test quotes", () => {
+    expect(stated.filter((rule) => !quoted.has(rule))).toEqual([]);
+    expect([...quoted].filter((rule) => !stated.includes(rule))).toEqual([]);
+  });
+
+  it("lists every error with its codes", () => {
+    const rows = Object.entries(ERRORS).map(([code, { close, http }]) => `| \`${code}\` | ${close} | ${http} |`);
+    const text = read("docs/PROTOCOL.md");
+    expect(rows.filter((row) => !text.includes(row))).toEqual([]);
+  });
+});
+
+it("docs/settings.md says what the table of settings says", () => {
+  const text = read("docs/settings.md");
+  for (const [name, { default: initial, unit, range, why }] of Object.entries(SETTINGS)) {
+    expect(text).toContain(`| \`${name}\` | \`${initial}\` | ${unit} | ${range} | ${why} |`);
+  }
+});
