@@ -26,7 +26,6 @@ export const ERRORS = {
   unauthorized: { close: 4401, http: 401, text: "this deployment admits nobody without a token" },
   forbidden: { close: 4403, http: 403, text: "this needs a right that the connection lacks" },
   "not-found": { close: 4404, http: 404, text: "there is nothing at this path" },
-  "method-not-allowed": { close: 4405, http: 405, text: "this path does not answer this method" },
   "missing-dependencies": {
     close: 4409,
     http: 409,

@@ -322,7 +322,7 @@ describe("hibernation", () => {
     expect((await handle.statistics()).document).toMatchObject({ loaded: true, loads: 1 });
   });
 
-  it("[LIFE-2] a ping is answered by the runtime: the room sees no event", async () => {
+  it("[LIFE-4] a ping is answered by the runtime: the room sees no event", async () => {
     const room = freshRoom();
     const client = await TestClient.roomful(room);
     const handle = getRoom(env.ROOMS, room);

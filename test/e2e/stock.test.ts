@@ -114,7 +114,7 @@ describe.concurrent("stock y-websocket clients", () => {
     expect(seen()).toBe("after");
   });
 
-  it("a deployment without keys refuses with a final code and a reason", async () => {
+  it("[AUTH-1] a deployment without keys refuses with a final code and a reason", async () => {
     const closed = await Server.start("AUTH:token");
     opened.push({ destroy: () => void closed.stop() });
     const { provider } = provide("any", { url: closed.url });
