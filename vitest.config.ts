@@ -7,6 +7,8 @@ process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 
 export default defineConfig({
   test: {
+    // The rooms' own log lines: tests that damage a room would fill the screen with them.
+    onConsoleLog: (line) => !line.startsWith('{"level":'),
     projects: [
       {
         test: { name: "unit", include: ["shared/**/*.test.ts", "test/unit/**/*.test.ts"], testTimeout: 30_000 },

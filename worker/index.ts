@@ -5,7 +5,7 @@ import { decodeRoomName } from "../shared/rooms.ts";
 import { admit, isUpgrade, type Subprotocol, selectSubprotocol, upgradeRequest, upgradeResponse } from "./admission.ts";
 import { createLog, explain } from "./logging.ts";
 import type { Room } from "./room.ts";
-import { readSettings, type Settings, SettingsError } from "./settings.ts";
+import { readSettings, type Settings } from "./settings.ts";
 
 export { getRoom, type RoomStub } from "./namespace.ts";
 export { Room } from "./room.ts";
@@ -16,22 +16,23 @@ export interface Bindings {
 }
 
 /** Read once, when the Worker starts: a setting out of its range is told in the log at once, and to every caller. */
-const settings: Settings | SettingsError = (() => {
+const settings: Settings | RoomfulError = (() => {
   try {
     return readSettings(env);
   } catch (caught) {
-    if (!(caught instanceof SettingsError)) throw caught;
+    if (!(caught instanceof RoomfulError)) throw caught;
     createLog("error")("error", "misconfigured", { code: "misconfigured", detail: caught.message });
     return caught;
   }
 })();
 
-const log = createLog(settings instanceof SettingsError ? "error" : settings.LOG_LEVEL);
+const log = createLog(settings instanceof RoomfulError ? "error" : settings.LOG_LEVEL);
 
-const app = new Hono<{ Bindings: Bindings }>();
+const app = new Hono<{ Bindings: Bindings; Variables: { settings: Settings } }>();
 
-app.use(async (_context, next) => {
-  if (settings instanceof SettingsError) throw new RoomfulError("misconfigured", settings.message);
+app.use(async (context, next) => {
+  if (settings instanceof RoomfulError) throw settings;
+  context.set("settings", settings);
   await next();
 });
 
@@ -47,7 +48,7 @@ app.get("/rooms/*", (context) => {
   const subprotocol = selectSubprotocol(request);
   try {
     const room = decodeRoomName(new URL(request.url).pathname.slice("/rooms/".length));
-    const grant = admit(settings as Settings);
+    const grant = admit(context.get("settings"));
     return context.env.ROOMS.getByName(room).fetch(upgradeRequest({ grant, subprotocol }));
   } catch (caught) {
     const code = errorCodeOf(caught);

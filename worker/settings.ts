@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { RoomfulError } from "../shared/errors.ts";
 import { PLATFORM_MESSAGE_BYTES } from "../shared/limits.ts";
 import { ROLES } from "../shared/rooms.ts";
 
@@ -110,12 +111,9 @@ export type Settings = {
   readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name] extends Setting<infer Value> ? Value : never;
 };
 
-/** A setting that can't be used. Its message names the setting, its value, its range. */
-export class SettingsError extends Error {}
-
 /**
  * Reads the settings from a Worker's bindings. Names that are no settings are left alone: they are other bindings.
- * @throws SettingsError naming every setting that is out of its range
+ * @throws RoomfulError `misconfigured`, naming every setting that is out of its range
  */
 export function readSettings(env: object): Settings {
   const given = env as Readonly<Record<string, unknown>>;
@@ -131,6 +129,6 @@ export function readSettings(env: object): Settings {
     if (result.success) values[name] = result.output;
     else faults.push(`${name} = ${JSON.stringify(value)} must be ${setting.range} (${setting.unit})`);
   }
-  if (faults.length > 0) throw new SettingsError(faults.join("; "));
+  if (faults.length > 0) throw new RoomfulError("misconfigured", faults.join("; "));
   return values as Settings;
 }

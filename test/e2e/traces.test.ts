@@ -37,7 +37,8 @@ it.runIf(exists)(
       for (const { agent, update, received } of edits) {
         const other = agent === 0 ? 1 : 0;
         const needed = received === 0 ? 0 : (clocks[other]?.[received - 1] ?? 0);
-        if ((heard[agent] ?? 0) < needed) await until(() => (heard[agent] ?? 0) >= needed, "the other's edit");
+        const state = () => `the other's edit; sockets ended: ${sockets.map(({ closed }) => closed)}; ${server.output}`;
+        await until(() => (heard[agent] ?? 0) >= needed, state, 60_000);
         const reached = Y.parseUpdateMeta(update).to.get(agent + 1) ?? clocks[agent]?.at(-1) ?? 0;
         clocks[agent]?.push(reached);
         sent[agent] = sockets[agent].send(update);

@@ -13,6 +13,8 @@ export class RawClient {
   #sent = 0;
   saved = 0;
   readonly rejected: number[] = [];
+  /** How it ended, if it did. */
+  closed: string | null = null;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -21,6 +23,9 @@ export class RawClient {
       else this.#receiveMessage(parseMessageFromRoom(data.toString()));
     });
     socket.on("error", () => {});
+    socket.on("close", (code: number, reason: Buffer) => {
+      this.closed = `${code} ${reason}`;
+    });
   }
 
   /** @param url of the room */
