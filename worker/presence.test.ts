@@ -1,7 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { encodeAwareness } from "../shared/frames.ts";
+import { encodeAwareness, encodeQueryAwareness } from "../shared/frames.ts";
 import { getRoom } from "./namespace.ts";
 import { CHALLENGE_MS } from "./presence.ts";
 import { freshRoom, pause, TestClient, until } from "./test-client.ts";
@@ -31,7 +31,7 @@ describe.concurrent("presence", () => {
     const clients = await Promise.all(Array.from({ length: 10 }, () => TestClient.roomful(room)));
     for (const [index, client] of clients.entries()) client.sendPresence(index + 1, 1, { at: 0 });
     const watcher = await TestClient.roomful(room);
-    watcher.send(new Uint8Array([3]));
+    watcher.send(encodeQueryAwareness());
     await pause(100);
     const heard = watcher.frames.length;
     for (let clock = 2; clock <= 11; clock++) {
@@ -86,7 +86,7 @@ describe.concurrent("presence", () => {
     const room = freshRoom();
     const [holder, claimant, watcher] = await Promise.all([1, 2, 3].map(() => TestClient.roomful(room)));
     if (holder === undefined || claimant === undefined || watcher === undefined) throw new Error();
-    watcher.send(new Uint8Array([3]));
+    watcher.send(encodeQueryAwareness());
     holder.sendPresence(1, 1, { name: "holder" });
     await pause(50);
     claimant.sendPresence(1, 1, { name: "returned" });
@@ -117,12 +117,22 @@ describe.concurrent("presence", () => {
   it("[PRES-6] a leaver is gone at once, with the clock that it had", async () => {
     const room = freshRoom();
     const [leaver, stayer] = await Promise.all([TestClient.connect(room), TestClient.roomful(room)]);
-    stayer.send(new Uint8Array([3]));
+    stayer.send(encodeQueryAwareness());
     leaver.sendPresence(1, 8, { name: "x" });
     await until(() => stayer.presence.has(1), "to be seen");
     leaver.close();
     await until(() => stayer.presence.get(1) === null, "to be gone", 500);
     expect(stayer.framesOf("awareness").at(-1)?.entries).toEqual([{ clientId: 1, clock: 8, state: null }]);
+  });
+
+  it("[PRES-6] who only asked for presence is sent it after hibernation too", async () => {
+    const room = freshRoom();
+    const [watcher, mover] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    watcher.send(encodeQueryAwareness());
+    await pause(50);
+    await evictDurableObject(env.ROOMS.getByName(room));
+    mover.sendPresence(1, 1, { name: "x" });
+    await until(() => watcher.presence.has(1), "to be seen");
   });
 
   it("[PRES-7] own clients are asked to renew while a stock client is there, and told when to stop", async () => {

@@ -121,6 +121,7 @@ export class Room extends DurableObject implements RoomMethods {
     if (!session.state.wantsPresence) {
       session.state.wantsPresence = true;
       this.#sessions.changed(session);
+      this.#sync.requestSave();
       this.#presence.sendAll(session);
     }
     let frame: Frame;

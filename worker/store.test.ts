@@ -88,6 +88,7 @@ describe("the store", () => {
       await run(room, "DELETE FROM snapshot WHERE generation = (SELECT max(generation) FROM snapshot)");
       await evict(room);
       expect(await readText(room)).toBe("zero one two three");
+      expect((await handle.statistics()).document.readOnly).toBeNull();
     },
   );
 
