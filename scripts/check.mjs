@@ -13,6 +13,19 @@ function step(name, command, ...args) {
   return status === 0;
 }
 
+/** `N passed, N failed`. A file that could not even be read counts as one failure, and so does a missing report. */
+function summary(passed) {
+  let report;
+  try {
+    report = JSON.parse(readFileSync(REPORT, "utf8"));
+  } catch {
+    return "0 passed, 1 failed";
+  }
+  const { numPassedTests, numFailedTests, numPendingTests } = report;
+  const failed = passed ? 0 : Math.max(numFailedTests, 1);
+  return `${numPassedTests} passed, ${failed} failed${numPendingTests > 0 ? `, ${numPendingTests} skipped` : ""}`;
+}
+
 mkdirSync(".cache", { recursive: true });
 rmSync(REPORT, { force: true });
 
@@ -26,8 +39,6 @@ if (passed) {
     "--reporter=json",
     `--outputFile.json=${REPORT}`,
   );
-  const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(REPORT, "utf8"));
-  const skipped = numPendingTests > 0 ? `, ${numPendingTests} skipped` : "";
-  console.log(`\n${numPassedTests} passed, ${numFailedTests} failed${skipped}`);
+  console.log(`\n${summary(passed)}`);
 } else console.log("\n0 passed, 1 failed");
 process.exit(passed ? 0 : 1);

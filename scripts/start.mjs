@@ -8,5 +8,11 @@ const wrangler = spawn("wrangler", ["dev", "--var", "AUTH:open", ...process.argv
   stdio: "inherit",
   shell: process.platform === "win32",
 });
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => wrangler.kill(signal));
-wrangler.on("exit", (code, signal) => process.exit(signal === null ? (code ?? 1) : 0));
+let stopping = false;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => {
+    stopping = true;
+    wrangler.kill(signal);
+  });
+}
+wrangler.on("exit", (code) => process.exit(stopping ? 0 : (code ?? 1)));

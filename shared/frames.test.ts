@@ -1,4 +1,9 @@
+import * as encoding from "lib0/encoding";
 import { describe, expect, it } from "vitest";
+import * as authProtocol from "y-protocols/auth";
+import * as awarenessProtocol from "y-protocols/awareness";
+import * as syncProtocol from "y-protocols/sync";
+import * as Y from "yjs";
 import { errorCodeOf } from "./errors.ts";
 import {
   carriesEdits,
@@ -83,6 +88,40 @@ describe("binary frames", () => {
       mutated[random(mutated.length)] = random(256);
       expect(["nothing thrown", "malformed-frame"]).toContain(codeOf(() => decodeFrame(mutated)));
     }
+  });
+
+  it("[WIRE-2] a number of endless zeros is malformed", () => {
+    const zeros = Array.from({ length: 160 }, () => 128);
+    for (const start of [[], [0], [0, 2], [1, 200, 1, 1]]) {
+      expect(codeOf(() => decodeFrame(new Uint8Array([...start, ...zeros, 0])))).toBe("malformed-frame");
+    }
+    expect(codeOf(() => decodeStateVector(new Uint8Array([1, ...zeros, 0, 1])))).toBe("malformed-frame");
+  });
+
+  it("[WIRE-1] the bytes are those of y-protocols", () => {
+    const doc = new Y.Doc();
+    doc.getText("text").insert(0, "x");
+    const theirs = (type: number, write: (encoder: encoding.Encoder) => void) =>
+      encoding.encode((encoder) => {
+        encoding.writeVarUint(encoder, type);
+        write(encoder);
+      });
+    expect(encodeSyncStep1(Y.encodeStateVector(doc))).toEqual(
+      theirs(0, (encoder) => syncProtocol.writeSyncStep1(encoder, doc)),
+    );
+    expect(encodeSyncStep2(Y.encodeStateAsUpdate(doc))).toEqual(
+      theirs(0, (encoder) => syncProtocol.writeSyncStep2(encoder, doc)),
+    );
+    expect(encodePermissionDenied("no")).toEqual(
+      theirs(2, (encoder) => authProtocol.writePermissionDenied(encoder, "no")),
+    );
+    const awareness = new awarenessProtocol.Awareness(doc);
+    awareness.setLocalState({ a: 1 });
+    const update = awarenessProtocol.encodeAwarenessUpdate(awareness, [doc.clientID]);
+    expect(encodeAwareness([{ clientId: doc.clientID, clock: 1, state: bytes('{"a":1}') }])).toEqual(
+      theirs(1, (encoder) => encoding.writeVarUint8Array(encoder, update)),
+    );
+    awareness.destroy();
   });
 
   it("[WIRE-3] only step 2 and update carry edits, readable or not", () => {

@@ -65,14 +65,14 @@ export function carriesEdits(bytes: Uint8Array): boolean {
 }
 
 function readFrame(decoder: decoding.Decoder): Frame {
-  const type = decoding.readVarUint(decoder);
+  const type = readUint(decoder);
   switch (type) {
     case SYNC:
       return readSync(decoder);
     case AWARENESS:
-      return { type: "awareness", entries: readAwareness(decoding.readVarUint8Array(decoder)) };
+      return { type: "awareness", entries: readAwareness(readBytes(decoder)) };
     case AUTH: {
-      const kind = decoding.readVarUint(decoder);
+      const kind = readUint(decoder);
       if (kind !== PERMISSION_DENIED) throw new RoomfulError("malformed-frame", `unknown auth message ${kind}`);
       return { type: "auth", reason: decoding.readVarString(decoder) };
     }
@@ -84,14 +84,14 @@ function readFrame(decoder: decoding.Decoder): Frame {
 }
 
 function readSync(decoder: decoding.Decoder): Frame {
-  const step = decoding.readVarUint(decoder);
+  const step = readUint(decoder);
   switch (step) {
     case SYNC_STEP_1:
-      return { type: "sync-step-1", stateVector: decoding.readVarUint8Array(decoder) };
+      return { type: "sync-step-1", stateVector: readBytes(decoder) };
     case SYNC_STEP_2:
-      return { type: "sync-step-2", update: decoding.readVarUint8Array(decoder) };
+      return { type: "sync-step-2", update: readBytes(decoder) };
     case SYNC_UPDATE:
-      return { type: "update", update: decoding.readVarUint8Array(decoder) };
+      return { type: "update", update: readBytes(decoder) };
     default:
       throw new RoomfulError("malformed-frame", `unknown sync step ${step}`);
   }
@@ -99,17 +99,30 @@ function readSync(decoder: decoding.Decoder): Frame {
 
 function readAwareness(bytes: Uint8Array): AwarenessEntry[] {
   const decoder = decoding.createDecoder(bytes);
-  const count = decoding.readVarUint(decoder);
+  const count = readUint(decoder);
   if (count > AWARENESS_ENTRIES) throw new RoomfulError("malformed-frame", "too many awareness entries");
   const entries: AwarenessEntry[] = [];
   for (let index = 0; index < count; index++) {
-    const clientId = decoding.readVarUint(decoder);
-    const clock = decoding.readVarUint(decoder);
-    const state = decoding.readVarUint8Array(decoder);
+    const clientId = readUint(decoder);
+    const clock = readUint(decoder);
+    const state = readBytes(decoder);
     entries.push({ clientId, clock, state: isNull(state) ? null : state });
   }
   if (decoding.hasContent(decoder)) throw new RoomfulError("malformed-frame", "bytes left over");
   return entries;
+}
+
+/** lib0's reader takes numbers of any length, and reads some as NaN. */
+function readUint(decoder: decoding.Decoder): number {
+  const value = decoding.readVarUint(decoder);
+  if (!Number.isSafeInteger(value)) throw new RoomfulError("malformed-frame", "a number out of bounds");
+  return value;
+}
+
+function readBytes(decoder: decoding.Decoder): Uint8Array {
+  const length = readUint(decoder);
+  if (length > decoder.arr.length - decoder.pos) throw new RoomfulError("malformed-frame", "truncated");
+  return decoding.readUint8Array(decoder, length);
 }
 
 function isNull(state: Uint8Array): boolean {
@@ -124,11 +137,11 @@ function isNull(state: Uint8Array): boolean {
 export function decodeStateVector(bytes: Uint8Array): Map<number, number> {
   try {
     const decoder = decoding.createDecoder(bytes);
-    const count = decoding.readVarUint(decoder);
+    const count = readUint(decoder);
     if (count > STATE_VECTOR_ENTRIES) throw new RoomfulError("malformed-frame", "too many state vector entries");
     const clocks = new Map<number, number>();
     for (let index = 0; index < count; index++) {
-      clocks.set(decoding.readVarUint(decoder), decoding.readVarUint(decoder));
+      clocks.set(readUint(decoder), readUint(decoder));
     }
     if (decoding.hasContent(decoder)) throw new RoomfulError("malformed-frame", "bytes left over");
     return clocks;

@@ -6,8 +6,11 @@
 /** Bytes of UTF-8 in a room name. Keeps logs, URLs and object names short; Cloudflare allows 1,024 for an object name. */
 export const ROOM_NAME_BYTES = 200;
 
-/** Bytes of one WebSocket message or RPC argument that the platform carries (32 MiB). */
-export const PLATFORM_MESSAGE_BYTES = 32 * 1024 * 1024;
+/**
+ * Bytes that a frame limit may be set to. The platform carries messages of 32 MiB; what waits in a window beside one
+ * frame must fit into one with it.
+ */
+export const LARGEST_FRAME_BYTES = 24 * 1024 * 1024;
 
 /**
  * Bytes of one BLOB that the room writes. Production refuses rows above 2 MB, the local runtime does not; the

@@ -160,7 +160,8 @@ export interface RoomMethods {
   getStateVector(): Promise<Uint8Array>;
   /**
    * The named roots as JSON, each read as the kind that the caller says.
-   * @throws `invalid-argument` when a kind is unknown or a root already has another kind
+   * What a root holds that its kind has no words for is left out; a root that does not exist reads as empty.
+   * @throws `invalid-argument` when a kind is unknown
    */
   getJson<const Asked extends Roots>(roots: Asked): Promise<RootsAsJson<Asked>>;
   /**

@@ -6,14 +6,20 @@ import type { Roots, RootsAsJson } from "../shared/rooms.ts";
 import { readRoots } from "./root-json.ts";
 import { readUpdateShape, type UpdateShape } from "./update-shape.ts";
 
-/** One update that somebody wants in the document. */
-export interface Edit {
-  readonly update: Uint8Array;
-  /** With which code to refuse it if it would change something; `null` when its author may write. */
-  readonly denied: ErrorCode | null;
+/** What somebody wants in the document, or wanted and is to be refused in its turn. */
+export type Edit = {
+  /** Whose it is. After a refusal the further edits of an author are taken whole or refused: see `whole`. */
+  readonly author: object;
   /** Whether to refuse it when the document lacks something that it refers to, instead of dropping that part. */
   readonly whole: boolean;
-}
+} & (
+  | {
+      readonly update: Uint8Array;
+      /** With which code to refuse it if it would change something; `null` when its author may write. */
+      readonly denied: ErrorCode | null;
+    }
+  | { readonly refusal: RoomfulError }
+);
 
 /** What became of one edit. */
 export type Outcome =
@@ -40,6 +46,12 @@ export interface StoredDocument {
   readonly updates: readonly Uint8Array[];
 }
 
+export interface DocumentOptions {
+  readonly read: () => StoredDocument;
+  readonly unreadable: (cause: unknown) => void;
+  readonly maxBytes: number;
+}
+
 const APPLIED: Outcome = { kind: "applied" };
 const INCOMPLETE: Outcome = { kind: "incomplete" };
 
@@ -49,10 +61,11 @@ const INCOMPLETE: Outcome = { kind: "incomplete" };
  */
 export class RoomDocument {
   readonly #read: () => StoredDocument;
+  readonly #unreadable: (cause: unknown) => void;
   readonly #maxBytes: number;
   #doc: Y.Doc | undefined;
   #emitted: Uint8Array[] = [];
-  /** Upper estimate of the encoded size: its last measurement and all that was emitted since. */
+  /** Upper estimate of the encoded size: its last measurement and all that was taken since. */
   #bytes = 0;
   #bytesWhenMeasured = 0;
   /** Clocks deleted since then: what they held may have been most of the size. */
@@ -61,10 +74,12 @@ export class RoomDocument {
 
   /**
    * @param read returns everything that was emitted before, committed or not
+   * @param unreadable is told when Yjs can't take what was read; the document is what came before that
    * @param maxBytes encoded size above which an edit that adds something is refused
    */
-  constructor(read: () => StoredDocument, maxBytes: number) {
+  constructor({ read, unreadable, maxBytes }: DocumentOptions) {
     this.#read = read;
+    this.#unreadable = unreadable;
     this.#maxBytes = maxBytes;
   }
 
@@ -82,8 +97,9 @@ export class RoomDocument {
    * edit before it.
    */
   apply(edits: readonly Edit[]): Window {
+    const refusedAuthors = new Set<object>();
     try {
-      return { ...this.#transact(edits), taints: 0 };
+      return { ...this.#transact(edits, refusedAuthors), taints: 0 };
     } catch (cause) {
       if (cause instanceof Taint) return this.#applyOneByOne(edits);
       throw cause;
@@ -92,57 +108,69 @@ export class RoomDocument {
 
   /** After a throw: each edit has a transaction of its own, so that only the culprit is refused. */
   #applyOneByOne(edits: readonly Edit[]): Window {
+    const refusedAuthors = new Set<object>();
     const outcomes: Outcome[] = [];
     const updates: Uint8Array[] = [];
     let taints = 1;
     this.discard();
     for (const edit of edits) {
       try {
-        const one = this.#transact([edit]);
+        const one = this.#transact([edit], refusedAuthors);
         outcomes.push(...one.outcomes);
         updates.push(...one.updates);
       } catch (cause) {
         if (!(cause instanceof Taint)) throw cause;
         taints++;
-        outcomes.push({
-          kind: "refused",
-          refusal: new RoomfulError("invalid-update", "it threw when applied", { cause }),
-        });
+        outcomes.push(refuse(new RoomfulError("invalid-update", "it threw when applied", { cause })));
+        refusedAuthors.add(edit.author);
         this.discard();
         // What the edits before it emitted is in nobody else's hands yet.
         replay(this.#load(), updates);
+        for (const update of updates) this.#bytes += update.length;
         this.#emitted = [];
       }
     }
     return { outcomes, updates, taints };
   }
 
-  #transact(edits: readonly Edit[]): Omit<Window, "taints"> {
+  #transact(edits: readonly Edit[], refusedAuthors: Set<object>): Omit<Window, "taints"> {
+    if (edits.every((edit) => "refusal" in edit))
+      return { outcomes: edits.map(({ refusal }) => refuse(refusal)), updates: [] };
     const doc = this.#load();
     const outcomes: Outcome[] = [];
     this.#emitted = [];
     try {
-      doc.transact((transaction) => {
-        for (const edit of edits) outcomes.push(this.#applyEdit(doc, edit));
-        onlyRelay(transaction);
+      relay(doc, () => {
+        for (const edit of edits) {
+          const whole = edit.whole || refusedAuthors.has(edit.author);
+          const outcome = this.#applyEdit(doc, { ...edit, whole });
+          if (outcome.kind === "refused") refusedAuthors.add(edit.author);
+          outcomes.push(outcome);
+        }
       });
     } catch (cause) {
       throw new Taint("Yjs threw", { cause });
     }
     const updates = this.#emitted;
     this.#emitted = [];
-    for (const update of updates) this.#bytes += update.length;
     return { outcomes, updates };
   }
 
   #applyEdit(doc: Y.Doc, edit: Edit): Outcome {
+    if ("refusal" in edit) return refuse(edit.refusal);
+    let shape: UpdateShape;
     try {
-      this.#check(doc, edit);
+      shape = readUpdateShape(edit.update);
+      this.#check(doc, edit, shape);
     } catch (refusal) {
-      if (!(refusal instanceof RoomfulError)) throw refusal;
-      return { kind: "refused", refusal };
+      if (refusal instanceof RoomfulError) return refuse(refusal);
+      throw refusal;
     }
+    // It was let through because it changes nothing.
+    if (edit.denied !== null) return APPLIED;
     Y.applyUpdate(doc, edit.update);
+    this.#bytes += edit.update.length;
+    for (const { length } of shape.deletions) this.#deletedSinceMeasured += length;
     const { store } = doc;
     if (store.pendingStructs === null && store.pendingDs === null) return APPLIED;
     store.pendingStructs = null;
@@ -151,16 +179,16 @@ export class RoomDocument {
   }
 
   /** Throws the refusal of an edit that must not be applied. Changes nothing. */
-  #check(doc: Y.Doc, edit: Edit): void {
-    const shape = readUpdateShape(edit.update);
-    if (edit.denied !== null && changes(doc, shape)) throw new RoomfulError(edit.denied);
+  #check(doc: Y.Doc, { update, denied, whole }: Extract<Edit, { update: Uint8Array }>, shape: UpdateShape): void {
+    if (denied !== null && (changes(doc, shape) || lacksDependencies(doc, shape))) throw new RoomfulError(denied);
+    let rootsLeft = ROOT_TYPES - doc.share.size;
     for (const root of shape.roots) {
-      if (doc.share.size >= ROOT_TYPES && !doc.share.has(root)) {
+      if (!doc.share.has(root) && --rootsLeft < 0) {
         throw new RoomfulError("invalid-update", `more than ${ROOT_TYPES} root types`);
       }
     }
-    if (edit.whole && lacksDependencies(doc, shape)) throw new RoomfulError("missing-dependencies");
-    if (addsStructs(doc, shape) && !this.#hasRoomFor(doc, edit.update.length)) throw new RoomfulError("document-full");
+    if (whole && lacksDependencies(doc, shape)) throw new RoomfulError("missing-dependencies");
+    if (addsStructs(doc, shape) && !this.#hasRoomFor(doc, update.length)) throw new RoomfulError("document-full");
   }
 
   #hasRoomFor(doc: Y.Doc, bytes: number): boolean {
@@ -169,11 +197,11 @@ export class RoomDocument {
     // hundredth of the limit that was added or deleted.
     const turnover = this.#bytes - this.#bytesWhenMeasured + this.#deletedSinceMeasured;
     if (turnover < this.#maxBytes / 100) return false;
-    this.#setBytes(Y.encodeStateAsUpdate(doc).length);
+    this.#setMeasured(Y.encodeStateAsUpdate(doc).length);
     return this.#bytes + bytes <= this.#maxBytes;
   }
 
-  #setBytes(bytes: number): void {
+  #setMeasured(bytes: number): void {
     this.#bytes = bytes;
     this.#bytesWhenMeasured = bytes;
     this.#deletedSinceMeasured = 0;
@@ -183,8 +211,14 @@ export class RoomDocument {
   encode(stateVector?: Uint8Array): Uint8Array {
     const doc = this.#load();
     if (stateVector !== undefined) decodeStateVector(stateVector);
-    const update = Y.encodeStateAsUpdate(doc, stateVector);
-    if (stateVector === undefined) this.#setBytes(update.length);
+    let update: Uint8Array;
+    try {
+      update = Y.encodeStateAsUpdate(doc, stateVector);
+    } catch (cause) {
+      this.discard();
+      throw cause;
+    }
+    if (stateVector === undefined) this.#setMeasured(update.length);
     return update;
   }
 
@@ -212,40 +246,74 @@ export class RoomDocument {
   #load(): Y.Doc {
     if (this.#doc !== undefined) return this.#doc;
     const stored = this.#read();
-    const doc = new Y.Doc();
-    replay(doc, stored.snapshot === null ? stored.updates : [stored.snapshot, ...stored.updates]);
-    // Left over only where a damaged record is missing; kept, it would reach clients as if it were whole.
-    doc.store.pendingStructs = null;
-    doc.store.pendingDs = null;
-    doc.on("update", (update: Uint8Array, _origin: unknown, _doc: Y.Doc, { deleteSet }: Y.Transaction) => {
-      this.#emitted.push(update);
-      for (const ranges of deleteSet.clients.values()) {
-        for (const { len } of ranges) this.#deletedSinceMeasured += len;
-      }
-    });
+    const updates = stored.snapshot === null ? stored.updates : [stored.snapshot, ...stored.updates];
+    let doc = new Y.Doc();
+    try {
+      replay(doc, updates);
+    } catch (cause) {
+      doc = replayUntilThrow(updates);
+      this.#unreadable(cause);
+    }
+    if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) {
+      // Kept, it would reach clients as if it were part of the document.
+      doc.store.pendingStructs = null;
+      doc.store.pendingDs = null;
+      this.#unreadable(new Error("an update refers to what is not there"));
+    }
+    doc.on("update", (update: Uint8Array) => this.#emitted.push(update));
     this.#loads++;
-    this.#setBytes((stored.snapshot?.length ?? 0) + stored.updates.reduce((sum, update) => sum + update.length, 0));
+    // Only the snapshot's size is known; the log's is what a measurement may find to be less.
+    this.#setMeasured(stored.snapshot?.length ?? 0);
+    for (const update of stored.updates) this.#bytes += update.length;
     this.#doc = doc;
     return doc;
   }
+}
+
+function refuse(refusal: RoomfulError): Outcome {
+  return { kind: "refused", refusal };
 }
 
 /** Yjs threw inside a transaction: what is in memory can't be trusted. */
 class Taint extends Error {}
 
 function replay(doc: Y.Doc, updates: readonly Uint8Array[]): void {
-  doc.transact((transaction) => {
+  relay(doc, () => {
     for (const update of updates) Y.applyUpdate(doc, update);
-    onlyRelay(transaction);
   });
 }
 
 /**
- * After a transaction of others Yjs removes redundant formatting from rich text, as an edit of its own. Clients do that;
- * the room holds what they wrote and nothing else.
+ * A transaction in which the room takes over what others wrote. Nobody observes the room's types, and what Yjs does for
+ * observers it must not do here: it would remove redundant formatting as an edit of its own, while the room holds what
+ * clients wrote and nothing else; and it would list every changed type with each of its ancestors, which a few nested
+ * kilobytes turn into hundreds of megabytes.
  */
-function onlyRelay(transaction: Y.Transaction): void {
-  transaction.local = true;
+function relay(doc: Y.Doc, work: () => void): void {
+  doc.transact((transaction) => {
+    try {
+      work();
+    } finally {
+      transaction.changed.clear();
+    }
+  });
+}
+
+/** The longest beginning of the updates that Yjs takes. */
+function replayUntilThrow(updates: readonly Uint8Array[]): Y.Doc {
+  const trial = new Y.Doc();
+  let good = 0;
+  try {
+    for (const update of updates) {
+      replay(trial, [update]);
+      good++;
+    }
+  } catch {
+    // The document in which it threw can't be used.
+  }
+  const doc = new Y.Doc();
+  replay(doc, updates.slice(0, good));
+  return doc;
 }
 
 function clockOf(doc: Y.Doc, client: number): number {

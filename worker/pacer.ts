@@ -33,7 +33,8 @@ export class Pacer {
   /** Asks for a run. */
   request(): void {
     if (this.#timer !== undefined) return;
-    const wait = this.#lastRun + this.#interval - this.#clock.now();
+    // At most the interval, also when the clock was set back.
+    const wait = Math.min(this.#lastRun + this.#interval - this.#clock.now(), this.#interval);
     if (wait <= 0) this.runNow();
     else this.#timer = this.#clock.setTimeout(() => this.runNow(), wait);
   }

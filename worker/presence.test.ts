@@ -135,6 +135,27 @@ describe.concurrent("presence", () => {
     await until(() => watcher.presence.has(1), "to be seen");
   });
 
+  it("[PRES-6] an echo of who has just left makes no ghost, and does not keep them out", async () => {
+    const room = freshRoom();
+    const [echo, watcher, leaver] = await Promise.all([1, 2, 3].map(() => TestClient.roomful(room)));
+    if (echo === undefined || watcher === undefined || leaver === undefined) throw new Error();
+    for (const client of [echo, watcher]) client.send(encodeQueryAwareness());
+    leaver.sendPresence(1, 5, { name: "x" });
+    await until(() => watcher.presence.get(1) != null, "to be seen");
+    leaver.close();
+    await until(() => watcher.presence.get(1) === null, "to be gone");
+    echo.sendPresence(1, 5, { name: "x" });
+    await pause(100);
+    expect(watcher.presence.get(1)).toBeNull();
+    expect(await ids(room)).toEqual([undefined, undefined]);
+    const returned = await TestClient.roomful(room);
+    returned.sendPresence(1, 5, { name: "x" });
+    await until(() => returned.framesOf("awareness").length === 1, "to be told that it is gone");
+    returned.sendPresence(1, 6, { name: "x" });
+    await until(() => watcher.presence.get(1) != null, "to be seen again", 1_000);
+    expect(await ids(room)).toEqual([undefined, undefined, 1]);
+  });
+
   it("[PRES-7] own clients are asked to renew while a stock client is there, and told when to stop", async () => {
     const room = freshRoom();
     const own = await TestClient.roomful(room);

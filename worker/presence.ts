@@ -1,13 +1,16 @@
 import { RoomfulError } from "../shared/errors.ts";
 import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../shared/frames.ts";
 import { CLOCK_BOUND } from "../shared/limits.ts";
+import { decodeUtf8, isPlainJson } from "./json.ts";
 import { type Clock, Pacer, systemClock } from "./pacer.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
-import { isPlainJson } from "./update-shape.ts";
 
 /** Milliseconds in which the holder of a client id must answer when another socket claims the id. */
 export const CHALLENGE_MS = 3_000;
+
+/** Client ids whose leaving is remembered. Echoes follow within moments, so that few are enough. */
+const REMEMBERED_LEAVERS = 1_000;
 
 interface Challenge {
   readonly claimant: Session;
@@ -37,6 +40,8 @@ export class Presence {
   readonly #challenges = new Map<number, Challenge>();
   /** Holders that proved themselves against a claimant: its further claims are echoes. */
   readonly #denials = new WeakMap<Session, WeakSet<Session>>();
+  /** Client ids that lately left, with their last clock, oldest first. */
+  readonly #leavers = new Map<number, number>();
   /** Client ids whose entry is to be sent; with the clock at which they left, when they did. */
   readonly #unsent = new Map<number, number | null>();
 
@@ -52,13 +57,12 @@ export class Presence {
 
   /** Whether somebody needs presence to be renewed: stock clients drop, after 30 s, what is not. */
   get needsRenewal(): boolean {
-    for (const session of this.#sessions) if (session.isStock) return true;
-    return false;
+    return this.#sessions.stockCount > 0;
   }
 
   /** To be called when a session opened. */
   joined(session: Session): void {
-    if (session.isStock && this.#stockCount() === 1) this.#tellRenewal(true);
+    if (session.isStock && this.#sessions.stockCount === 1) this.#tellRenewal(true);
   }
 
   /** To be called when a session closed and is no longer among the sessions: its presence goes at once. */
@@ -75,7 +79,7 @@ export class Presence {
       if (challenge !== undefined) this.#grant(challenge.claimant, challenge.entry);
       this.#broadcasts.runNow();
     }
-    if (session.isStock && this.#stockCount() === 0) this.#tellRenewal(false);
+    if (session.isStock && this.#sessions.stockCount === 0) this.#tellRenewal(false);
   }
 
   /** To be called when anything arrives from a session: a challenged holder has then proved that it is alive. */
@@ -125,7 +129,11 @@ export class Presence {
   #claim(session: Session, entry: AwarenessEntry): void {
     const holder = this.#holders.get(entry.clientId);
     if (holder === undefined) {
-      this.#grant(session, entry);
+      const lastClock = this.#leavers.get(entry.clientId);
+      // An echo of who has just left looks like its return. Told that the id is gone, an echo forgets it, and who
+      // really returned claims it with the next clock.
+      if (lastClock !== undefined && entry.clock <= lastClock) session.send(encodeAwareness([goneFrom(entry)]));
+      else this.#grant(session, entry);
       return;
     }
     const subject = session.state.grant.subject;
@@ -156,7 +164,7 @@ export class Presence {
     }
     // Others may know this id by a later clock, from before a reconnect, and would ignore it until that clock is
     // reached. Told that it is gone, a client announces itself at once with the next clock.
-    session.send(encodeAwareness([{ clientId: entry.clientId, clock: entry.clock, state: null }]));
+    if (!this.#leavers.delete(entry.clientId)) session.send(encodeAwareness([goneFrom(entry)]));
     this.#holders.set(entry.clientId, session);
     this.#set(session, entry);
   }
@@ -180,6 +188,9 @@ export class Presence {
     const { presence } = session.state;
     if (presence === null) return;
     this.#holders.delete(presence.clientId);
+    this.#leavers.set(presence.clientId, presence.clock);
+    const [oldest] = this.#leavers.size > REMEMBERED_LEAVERS ? this.#leavers.keys() : [];
+    if (oldest !== undefined) this.#leavers.delete(oldest);
     // The same clock, so that the next one is accepted when the client comes back with it.
     this.#unsent.set(presence.clientId, presence.clock);
     session.state.presence = null;
@@ -210,15 +221,13 @@ export class Presence {
     }
   }
 
-  #stockCount(): number {
-    let count = 0;
-    for (const session of this.#sessions) if (session.isStock) count++;
-    return count;
-  }
-
   #tellRenewal(active: boolean): void {
     for (const session of this.#sessions) session.tell({ type: "presence-renewal", active });
   }
+}
+
+function goneFrom({ clientId, clock }: AwarenessEntry): AwarenessEntry {
+  return { clientId, clock, state: null };
 }
 
 /** An entry of its own: the one that was read is a view of its frame. */
@@ -226,11 +235,9 @@ function copy(entry: AwarenessEntry): AwarenessEntry {
   return { ...entry, state: entry.state?.slice() ?? null };
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 function isState(state: Uint8Array): boolean {
   try {
-    const value: unknown = JSON.parse(utf8.decode(state));
+    const value: unknown = JSON.parse(decodeUtf8(state));
     return typeof value === "object" && value !== null && !Array.isArray(value) && isPlainJson(value);
   } catch {
     return false;

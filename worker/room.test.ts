@@ -117,6 +117,50 @@ describe("sync", () => {
     expect(await getRoom(env.ROOMS, room).getState()).toEqual(new Uint8Array([0, 0]));
   });
 
+  it("[SYNC-6] what is dropped of an answer is not asked about, however busy the room is", async () => {
+    const room = freshRoom();
+    const [client, busy] = await Promise.all([TestClient.roomful(room), TestClient.connect(room)]);
+    await Promise.all([client.sync(), busy.sync()]);
+    await until(() => client.framesOf("sync-step-1").length === 1, "the room's step 1");
+    const deletion = new Uint8Array([0, 1, 77, 1, 5, 3]);
+    for (let round = 1; round <= 5; round++) {
+      busy.sendUpdate(textUpdate("x", round));
+      client.sendStep2(deletion);
+      await pause(30);
+    }
+    expect(client.framesOf("sync-step-1").length).toBe(1);
+    await client.untilSaved(5);
+  });
+
+  it("[SAVE-3] what depends on a frame that is refused in the same window is rejected, not asked for", async () => {
+    const client = await TestClient.roomful(freshRoom());
+    await client.sync();
+    await until(() => client.framesOf("sync-step-1").length === 1, "the room's step 1");
+    const { doc, take } = editedDoc();
+    doc.getText("text").insert(0, "x".repeat(6_500_000));
+    const tooMuch = take();
+    doc.getText("text").insert(3, "depends on it");
+    client.sendUpdate(textUpdate("first", 1));
+    client.sendUpdate(tooMuch);
+    client.sendUpdate(take());
+    client.sendUpdate(textUpdate("good", 2));
+    await client.untilSaved(4);
+    expect(client.messagesOf("rejected").map(({ frame, code }) => [frame, code])).toEqual([
+      [2, "document-full"],
+      [3, "missing-dependencies"],
+    ]);
+    expect(client.framesOf("sync-step-1").length).toBe(1);
+  });
+
+  it("[SYNC-7] a reader's deletion of what the room lacks is refused, not asked about", async () => {
+    const client = await TestClient.roomful(freshRoom(), { capabilities: ["read"] });
+    await client.sync();
+    client.sendUpdate(new Uint8Array([0, 1, 77, 1, 5, 3]));
+    await until(() => client.messagesOf("rejected").length === 1, "a rejection");
+    expect(client.messagesOf("rejected")[0]?.code).toBe("forbidden");
+    expect(client.framesOf("sync-step-1")).toEqual([]);
+  });
+
   it("[SYNC-7] a reader's edits change neither state nor deletions; its step 2 that changes nothing is not refused", async () => {
     const room = freshRoom();
     const handle = getRoom(env.ROOMS, room);
@@ -407,6 +451,14 @@ describe("malformed frames hurt only their sender", () => {
     expect(client.messagesOf("error").length).toBe(11);
   });
 
+  it("[ERR-2] a roomful.v1 client that goes on with updates that nobody could use is closed too", async () => {
+    const client = await TestClient.roomful(freshRoom());
+    for (let index = 0; index < 30; index++) client.sendUpdate(new Uint8Array([1]));
+    await until(() => client.closed !== null, "closed");
+    expect(client.closed?.code).toBe(4422);
+    expect(client.messagesOf("rejected").length).toBe(11);
+  });
+
   it("[ERR-3] text on a stock socket closes it for good", async () => {
     const client = await TestClient.connect(freshRoom());
     client.send('{"type":"hello"}');
@@ -452,6 +504,59 @@ describe("sizes", () => {
     expect(await codeOf(handle.applyUpdate(textUpdate("z".repeat(7_000_000))))).toBe("document-full");
   });
 
+  it("[LIMIT-2] a document whose log overstates it is measured before it is called full, also after a load", async () => {
+    const room = freshRoom();
+    const handle = getRoom(env.ROOMS, room);
+    await handle.applyUpdate(textUpdate("x".repeat(4_500_000)));
+    await handle.flush();
+    const { doc, take } = editedDoc();
+    doc.getText("other").insert(0, "y".repeat(600_000));
+    await handle.applyUpdate(take());
+    doc.getText("other").delete(0, 600_000);
+    await handle.applyUpdate(take());
+    doc.getText("other").insert(0, "y".repeat(600_000));
+    await handle.applyUpdate(take());
+    doc.getText("other").delete(0, 600_000);
+    await handle.applyUpdate(take());
+    await evictDurableObject(stubOf(room));
+    expect(await handle.applyUpdate(textUpdate("z".repeat(1_000_000)))).toEqual({ changed: true });
+  });
+
+  it("[LIMIT-2] the limit holds inside a window too", async () => {
+    const room = freshRoom();
+    const client = await TestClient.roomful(room);
+    for (let index = 0; index < 10; index++) client.sendUpdate(textUpdate("x".repeat(1_000_000), index + 1));
+    await client.untilSaved(10);
+    expect(client.messagesOf("rejected").length).toBe(4);
+    expect((await getRoom(env.ROOMS, room).getState()).length).toBeLessThanOrEqual(6 * 1024 * 1024);
+  });
+
+  it("[LIMIT-4] one frame can't name more root types than a document may have", async () => {
+    const handle = getRoom(env.ROOMS, freshRoom());
+    const { doc, take } = editedDoc();
+    doc.transact(() => {
+      for (let index = 0; index < 10_001; index++) doc.getArray(`root ${index}`).push([1]);
+    });
+    expect(await codeOf(handle.applyUpdate(take()))).toBe("invalid-update");
+    expect(await handle.getState()).toEqual(new Uint8Array([0, 0]));
+  });
+
+  it("[LIMIT-3] a presence row is gone when the room is empty", async () => {
+    const room = freshRoom();
+    const client = await TestClient.roomful(room);
+    client.sendPresence(1, 1, { selection: "s".repeat(40_000) });
+    await pause(400);
+    const rows = () =>
+      runInDurableObject(
+        stubOf(room),
+        (_room, ctx) => ctx.storage.sql.exec("SELECT id FROM presence").toArray().length,
+      );
+    expect(await rows()).toBe(1);
+    client.close();
+    await until(() => client.closed !== null, "closed");
+    expect(await rows()).toBe(0);
+  });
+
   it("[LIMIT-3] a presence state above the limit is refused, one that needs a row survives hibernation", async () => {
     const room = freshRoom();
     const [one, two] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
@@ -466,7 +571,7 @@ describe("sizes", () => {
     expect(two.presence.get(1)).toEqual({ selection: "s".repeat(40_000) });
     one.sendPresence(1, 2, { selection: "small" });
     await until(() => JSON.stringify(two.presence.get(1)) === '{"selection":"small"}', "the small state");
-    await pause(300);
+    await pause(5_300);
     const rows = await runInDurableObject(stubOf(room), (_room, ctx) =>
       ctx.storage.sql.exec("SELECT * FROM presence").toArray(),
     );

@@ -36,7 +36,9 @@ export class Room extends DurableObject implements RoomMethods {
     this.#settings = readSettings(env);
     this.#log = createLog(this.#settings.LOG_LEVEL, { room: this.#name });
     this.#store = new Store(ctx.storage);
-    this.#sessions = new Sessions(ctx.getWebSockets(), this.#store);
+    this.#sessions = new Sessions(ctx.getWebSockets(), this.#store, (cause) =>
+      this.#log("error", "failed", { code: "storage-failed", detail: explain(cause) }),
+    );
     this.#sync = new Sync(this.#sessions, this.#store, {
       settings: this.#settings,
       log: this.#log,
@@ -101,7 +103,9 @@ export class Room extends DurableObject implements RoomMethods {
     if (session === null) return;
     this.#log("info", "closed", { peer: session.state.peer, closeCode });
     this.#presence.left(session);
-    if (this.#sessions.size === 0) this.#sync.settle();
+    if (this.#sessions.size > 0) return;
+    this.#sync.settle();
+    this.#store.deleteAllPresence();
   }
 
   #receiveText(session: Session, text: string): void {
@@ -118,7 +122,7 @@ export class Room extends DurableObject implements RoomMethods {
   }
 
   #receiveBinary(session: Session, bytes: Uint8Array): void {
-    if (!session.state.wantsPresence) {
+    if (!session.state.wantsPresence && session.may("read")) {
       session.state.wantsPresence = true;
       this.#sessions.changed(session);
       this.#sync.requestSave();
@@ -146,6 +150,7 @@ export class Room extends DurableObject implements RoomMethods {
         this.#presence.receive(session, frame.entries);
         return;
       case "query-awareness":
+        if (!session.may("read")) throw new RoomfulError("forbidden");
         this.#presence.sendAll(session);
         return;
       case "auth":
@@ -183,6 +188,7 @@ export class Room extends DurableObject implements RoomMethods {
 
   async getJson<const Asked extends Roots>(roots: Asked): Promise<RootsAsJson<Asked>> {
     this.#events++;
+    if (typeof roots !== "object" || roots === null) throw new RoomfulError("invalid-argument", "roots is an object");
     return this.#sync.document.toJson(roots);
   }
 
@@ -196,7 +202,7 @@ export class Room extends DurableObject implements RoomMethods {
   async statistics(): Promise<RoomStatistics> {
     this.#events++;
     const figures = this.#store.figures();
-    const stock = [...this.#sessions].filter((session) => session.isStock).length;
+    const stock = this.#sessions.stockCount;
     return {
       boot: this.#boot,
       connections: { roomful: this.#sessions.size - stock, stock },

@@ -14,7 +14,7 @@ const MIGRATIONS: readonly string[] = [
     id INTEGER PRIMARY KEY,    -- without gaps
     part INTEGER NOT NULL,     -- place of the row in its record, from 0
     parts INTEGER NOT NULL,    -- rows of its record
-    checksum INTEGER NOT NULL, -- CRC-32 of data
+    checksum INTEGER NOT NULL, -- CRC-32 of the other columns
     data BLOB NOT NULL
   );
 
@@ -29,12 +29,13 @@ const MIGRATIONS: readonly string[] = [
     generation INTEGER PRIMARY KEY,
     log_id INTEGER NOT NULL,   -- the last log row that it contains
     bytes INTEGER NOT NULL,
-    checksum INTEGER NOT NULL  -- CRC-32 of its chunks and of the other columns
+    checksum INTEGER NOT NULL, -- CRC-32 of its chunks
+    row_checksum INTEGER NOT NULL -- CRC-32 of the other columns
   );
 
   -- Presence states too large for a socket's attachment.
   CREATE TABLE presence (
-    client_id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY,    -- chosen by chance for each socket
     state BLOB NOT NULL
   );
   `,

@@ -8,6 +8,9 @@ import type { Admission } from "./admission.ts";
 /** Unusable messages of a `roomful.v1` client that are answered; the next one closes its socket. */
 const STRIKES = 10;
 
+/** Rejections that are the frame's own fault: no honest client repeats them. */
+const UNUSABLE: ReadonlySet<ErrorCode> = new Set(["malformed-frame", "invalid-update", "frame-too-large"]);
+
 /** Changes whenever the shape of an attachment does. */
 const ATTACHMENT_VERSION = 1;
 
@@ -26,6 +29,8 @@ interface SessionState {
   readonly protocol: Participant["protocol"];
   readonly grant: Grant;
   readonly connectedAt: number;
+  /** The key of the row that keeps its presence state when that is large. */
+  readonly rowId: number;
   /** Whether it asked for the document, and is sent its updates. */
   wantsDocument: boolean;
   /** Whether it speaks binary, and is sent presence. */
@@ -49,17 +54,17 @@ interface Attachment extends Omit<SessionState, "presence"> {
 
 /** Keeps presence states that are too large for an attachment. */
 export interface PresenceStore {
-  savePresence(clientId: number, state: Uint8Array): void;
-  readPresence(clientId: number): Uint8Array | null;
-  deletePresence(clientId: number): void;
+  savePresence(rowId: number, state: Uint8Array): void;
+  readPresence(rowId: number): Uint8Array | null;
+  deletePresence(rowId: number): void;
 }
 
 /** One socket: its identity, its rights, its counts, and the ways to answer it. Knows nothing of Yjs. */
 export class Session {
   readonly #socket: WebSocket;
   readonly state: SessionState;
-  /** The presence that has a row of its own, as the attachment says. */
-  #storedPresence: PresenceEntry | null = null;
+  /** The presence state that is in the row, if there is one. */
+  #savedRow: Uint8Array | null = null;
 
   private constructor(socket: WebSocket, state: SessionState) {
     this.#socket = socket;
@@ -74,6 +79,7 @@ export class Session {
       protocol: admission.subprotocol === ROOMFUL_PROTOCOL ? "roomful.v1" : "stock",
       grant: admission.grant,
       connectedAt: Date.now(),
+      rowId: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
       wantsDocument: false,
       wantsPresence: false,
       framesReceived: 0,
@@ -99,21 +105,26 @@ export class Session {
       ...rest,
       presence: presence && {
         ...presence,
-        state: presence.state === "stored" ? store.readPresence(presence.clientId) : presence.state,
+        state: presence.state === "stored" ? store.readPresence(rest.rowId) : presence.state,
       },
     });
-    if (presence?.state === "stored") session.#storedPresence = session.state.presence;
+    if (presence?.state === "stored") session.#savedRow = session.state.presence?.state ?? null;
     return session;
+  }
+
+  /** Whether its presence is too large for the attachment, now or as it was last saved. */
+  get needsRow(): boolean {
+    return this.#savedRow !== null || isLarge(this.state.presence);
   }
 
   /** Writes the attachment, so that the session survives hibernation. To be called once per window, not per message. */
   save(store: PresenceStore): void {
-    const { presence } = this.state;
-    const stored = presence?.state != null && presence.state.length > INLINE_PRESENCE_BYTES ? presence : null;
-    if (stored !== this.#storedPresence) {
-      if (stored?.state != null) store.savePresence(stored.clientId, stored.state);
-      else if (this.#storedPresence !== null) store.deletePresence(this.#storedPresence.clientId);
-      this.#storedPresence = stored;
+    const { presence, rowId } = this.state;
+    const row = isLarge(presence) ? presence.state : null;
+    if (row !== this.#savedRow) {
+      if (row !== null) store.savePresence(rowId, row);
+      else store.deletePresence(rowId);
+      this.#savedRow = row;
     }
     if (this.isOpen) this.#socket.serializeAttachment(this.#attachment());
   }
@@ -122,7 +133,7 @@ export class Session {
     const { presence } = this.state;
     return {
       ...this.state,
-      presence: presence && { ...presence, state: this.#storedPresence === null ? presence.state : "stored" },
+      presence: presence && { ...presence, state: isLarge(presence) ? "stored" : presence.state },
     };
   }
 
@@ -153,7 +164,8 @@ export class Session {
     try {
       this.#socket.send(data);
     } catch {
-      // It closed meanwhile; its close event follows.
+      // It would miss this for good without knowing; after a reconnect it has everything.
+      this.#socket.close(1011, "a message could not be sent");
     }
   }
 
@@ -166,8 +178,12 @@ export class Session {
       this.close(code);
       return;
     }
-    this.state.strikes++;
     this.tell({ type: "error", code, message });
+    this.#strike(code);
+  }
+
+  #strike(code: ErrorCode): void {
+    this.state.strikes++;
     if (this.state.strikes > STRIKES) this.close(code);
   }
 
@@ -177,8 +193,10 @@ export class Session {
    */
   reject(frame: number, { code, message }: RoomfulError): void {
     this.state.wasRejected = true;
-    if (!this.isStock) this.tell({ type: "rejected", frame, code, message });
-    else if (code === "forbidden" || code === "room-damaged") this.send(encodePermissionDenied(message));
+    if (!this.isStock) {
+      this.tell({ type: "rejected", frame, code, message });
+      if (UNUSABLE.has(code)) this.#strike(code);
+    } else if (code === "forbidden" || code === "room-damaged") this.send(encodePermissionDenied(message));
     else this.close(code);
   }
 
@@ -199,4 +217,8 @@ export class Session {
       connectedAt,
     };
   }
+}
+
+function isLarge(presence: PresenceEntry | null): presence is PresenceEntry & { readonly state: Uint8Array } {
+  return presence !== null && presence.state !== null && presence.state.length > INLINE_PRESENCE_BYTES;
 }

@@ -1,15 +1,26 @@
+import { Pacer } from "./pacer.ts";
 import { type PresenceStore, Session } from "./session.ts";
+
+/** Milliseconds between two writes of presence rows. Half the time after which an idle object may hibernate. */
+const ROW_MS = 5_000;
 
 /** The sessions of all sockets that are open, and which of them changed since they were last saved. */
 export class Sessions implements Iterable<Session> {
   readonly #bySocket = new Map<WebSocket, Session>();
   readonly #closed = new WeakSet<WebSocket>();
   readonly #changed = new Set<Session>();
+  readonly #changedWithRow = new Set<Session>();
+  readonly #rows = new Pacer(ROW_MS, () => this.#saveRows());
   readonly #store: PresenceStore;
+  readonly #rowFailed: (cause: unknown) => void;
 
-  /** @param sockets those that outlived the object */
-  constructor(sockets: readonly WebSocket[], store: PresenceStore) {
+  /**
+   * @param sockets those that outlived the object
+   * @param rowFailed is told when a presence row can't be written: after hibernation that presence would be missing
+   */
+  constructor(sockets: readonly WebSocket[], store: PresenceStore, rowFailed: (cause: unknown) => void) {
     this.#store = store;
+    this.#rowFailed = rowFailed;
     for (const socket of sockets) {
       const session = Session.restore(socket, store);
       if (session === null) socket.close(1012, "the room was updated");
@@ -19,6 +30,13 @@ export class Sessions implements Iterable<Session> {
 
   [Symbol.iterator](): Iterator<Session> {
     return this.#bySocket.values();
+  }
+
+  /** How many are stock clients. */
+  get stockCount(): number {
+    let count = 0;
+    for (const session of this) if (session.isStock) count++;
+    return count;
   }
 
   get size(): number {
@@ -51,9 +69,23 @@ export class Sessions implements Iterable<Session> {
     this.#changed.add(session);
   }
 
-  /** Saves the sessions that changed. */
+  /** Saves the sessions that changed; those with a row of their own more seldom, since rows cost money. */
   save(): void {
-    for (const session of this.#changed) session.save(this.#store);
+    for (const session of this.#changed) {
+      if (session.needsRow) this.#changedWithRow.add(session);
+      else session.save(this.#store);
+    }
     this.#changed.clear();
+    if (this.#changedWithRow.size > 0) this.#rows.request();
+  }
+
+  #saveRows(): void {
+    const sessions = [...this.#changedWithRow];
+    this.#changedWithRow.clear();
+    try {
+      for (const session of sessions) session.save(this.#store);
+    } catch (cause) {
+      this.#rowFailed(cause);
+    }
   }
 }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { RoomfulError } from "../shared/errors.ts";
-import { PLATFORM_MESSAGE_BYTES } from "../shared/limits.ts";
+import { LARGEST_FRAME_BYTES } from "../shared/limits.ts";
 import { ROLES } from "../shared/rooms.ts";
 
 /** One setting, as an operator writes it under `[vars]` in `wrangler.toml`. */
@@ -82,14 +82,14 @@ export const SETTINGS = {
   MAX_FRAME_BYTES: wholeNumber(
     "bytes",
     1_024,
-    PLATFORM_MESSAGE_BYTES - 1_024,
+    LARGEST_FRAME_BYTES,
     8 * 1024 * 1024,
     "Largest binary frame. A first sync may carry a whole document.",
   ),
   MAX_DOCUMENT_BYTES: wholeNumber(
     "bytes",
     1_024,
-    PLATFORM_MESSAGE_BYTES - 1_024,
+    LARGEST_FRAME_BYTES,
     6 * 1024 * 1024,
     "Largest encoded document. In memory it takes 11 to 14 times as much of an isolate's 128 MB. A full document still takes deletions.",
   ),

@@ -49,7 +49,7 @@ interface Opened {
   logBytesSinceSnapshot: number;
 }
 
-type SnapshotRow = { generation: number; log_id: number; bytes: number; checksum: number };
+type SnapshotRow = { generation: number; log_id: number; bytes: number; checksum: number; row_checksum: number };
 type LogRow = { id: number; part: number; parts: number; checksum: number; data: ArrayBuffer };
 
 /** The parts of a Durable Object's storage that the store uses. */
@@ -64,6 +64,8 @@ export type StoreBackend = Pick<DurableObjectStorage, "transactionSync"> & { rea
 export class Store {
   readonly #storage: StoreBackend;
   #opened: Opened | undefined;
+  /** Whether the last reading found everything. What was read in part must never be written over the rest. */
+  #whole = true;
   #rowsWritten = 0;
   #bytesWritten = 0;
   #snapshotsWritten = 0;
@@ -72,15 +74,24 @@ export class Store {
     this.#storage = storage;
   }
 
-  /** Reads the document. Writes nothing. @throws RoomfulError `room-too-new` */
+  /** Reads the document. Writes nothing. @throws RoomfulError `room-too-new`, `storage-failed` */
   read(): Stored {
     const opened = this.#open();
     if (opened.version > SCHEMA_VERSION) throw new RoomfulError("room-too-new", `schema version ${opened.version}`);
     if (opened.version === 0) return { snapshot: null, updates: [], damage: [], whole: true };
+    try {
+      return this.#read(opened);
+    } catch (cause) {
+      throw new RoomfulError("storage-failed", "it can't be read", { cause });
+    }
+  }
 
+  #read(opened: Opened): Stored {
     const damage: string[] = [];
     let base = NOTHING;
     let snapshot: Uint8Array | null = null;
+    /** Where the log must reach at least, by the word of rows that are sound themselves. */
+    let logMustReach = 0;
     for (const row of this.#snapshotRows()) {
       snapshot = this.#readSnapshot(row);
       if (snapshot !== null) {
@@ -88,23 +99,28 @@ export class Store {
         break;
       }
       damage.push(`snapshot ${row.generation}`);
+      if (row.row_checksum === rowChecksumOf(row)) logMustReach = Math.max(logMustReach, row.log_id);
     }
-    const { updates, damage: logDamage } = this.#readLog(base.logId);
-    damage.push(...logDamage);
-    // Chunks without a snapshot row and without a log: it was not empty, whatever it was.
-    const lost = base === NOTHING && updates.length === 0 && this.#nextGeneration() > 1;
-    if (lost) damage.push("every snapshot");
+    const log = this.#readLog(base.logId);
+    damage.push(...log.damage);
     opened.base = base;
     opened.lastLogId = Math.max(this.#lastLogRow(), base.logId);
     opened.logBytesSinceSnapshot = this.#sumOfLog(base.logId);
-    return { snapshot, updates, damage, whole: logDamage.length === 0 && !lost };
+    const cut = opened.lastLogId < logMustReach;
+    if (cut) damage.push(`log ${opened.lastLogId + 1} to ${logMustReach}`);
+    // Chunks without a snapshot row and without a log: it was not empty, whatever it was.
+    const lost = base === NOTHING && log.updates.length === 0 && this.#nextGeneration() > 1;
+    if (lost) damage.push("every snapshot");
+    this.#whole = log.damage.length === 0 && !cut && !lost;
+    return { snapshot, updates: log.updates, damage, whole: this.#whole };
   }
 
   /**
    * Appends updates as one record, in one transaction.
-   * @throws RoomfulError `room-too-new`, `storage-failed`; nothing was written then
+   * @throws RoomfulError `room-damaged`, `room-too-new`, `storage-failed`; nothing was written then
    */
   append(updates: readonly Uint8Array[]): void {
+    this.#refuseIfDamaged();
     const record = encoding.encode((encoder) => {
       for (const update of updates) encoding.writeVarUint8Array(encoder, update);
     });
@@ -117,7 +133,7 @@ export class Store {
           opened.lastLogId + 1 + part,
           part,
           rows.length,
-          crc32(data),
+          logChecksumOf(opened.lastLogId + 1 + part, part, rows.length, data),
           data,
         );
       }
@@ -134,9 +150,10 @@ export class Store {
    * there is never half a snapshot. The snapshot that the document was read from stays, and the log between the two.
    *
    * @param state what everything that was ever appended amounts to
-   * @throws RoomfulError `room-too-new`, `storage-failed`; nothing was written then
+   * @throws RoomfulError `room-damaged`, `room-too-new`, `storage-failed`; nothing was written then
    */
   writeSnapshot(state: Uint8Array): void {
+    this.#refuseIfDamaged();
     const opened = this.#open();
     const { base } = opened;
     const chunks = split(state);
@@ -144,19 +161,26 @@ export class Store {
     let next = NOTHING;
     this.#write(opened, () => {
       next = { generation: this.#nextGeneration(), logId: opened.lastLogId, bytes: state.length };
-      const row = { generation: next.generation, log_id: next.logId, bytes: next.bytes, checksum: 0 };
-      row.checksum = checksumOf(row, state);
+      const row: SnapshotRow = {
+        generation: next.generation,
+        log_id: next.logId,
+        bytes: next.bytes,
+        checksum: crc32(state),
+        row_checksum: 0,
+      };
+      row.row_checksum = rowChecksumOf(row);
       const firstChunk = row.generation * CHUNKS_PER_GENERATION;
       for (const [place, data] of chunks.entries()) {
         this.#run("INSERT INTO chunk (id, data) VALUES (?, ?)", firstChunk + place, data);
       }
       if (this.#readSnapshot(row) === null) throw new Error("a snapshot reads back differently");
       this.#run(
-        "INSERT INTO snapshot (generation, log_id, bytes, checksum) VALUES (?, ?, ?, ?)",
+        "INSERT INTO snapshot (generation, log_id, bytes, checksum, row_checksum) VALUES (?, ?, ?, ?, ?)",
         row.generation,
         row.log_id,
         row.bytes,
         row.checksum,
+        row.row_checksum,
       );
       // Everything but the new generation and its fallback goes.
       const keptChunks = base.generation * CHUNKS_PER_GENERATION;
@@ -174,23 +198,30 @@ export class Store {
   }
 
   /** Keeps a presence state that is too large for an attachment. */
-  savePresence(clientId: number, state: Uint8Array): void {
+  savePresence(rowId: number, state: Uint8Array): void {
     this.#write(this.#open(), () => {
-      this.#run("INSERT OR REPLACE INTO presence (client_id, state) VALUES (?, ?)", clientId, bytesOf(state));
+      this.#run("INSERT OR REPLACE INTO presence (id, state) VALUES (?, ?)", rowId, bytesOf(state));
     });
   }
 
   /** A presence state that {@link savePresence} kept, or `null`. */
-  readPresence(clientId: number): Uint8Array | null {
+  readPresence(rowId: number): Uint8Array | null {
     if (this.#open().version === 0) return null;
     const row = this.#storage.sql
-      .exec<{ state: ArrayBuffer }>("SELECT state FROM presence WHERE client_id = ?", clientId)
+      .exec<{ state: ArrayBuffer }>("SELECT state FROM presence WHERE id = ?", rowId)
       .toArray()[0];
     return row === undefined ? null : new Uint8Array(row.state);
   }
 
-  deletePresence(clientId: number): void {
-    this.#write(this.#open(), () => this.#run("DELETE FROM presence WHERE client_id = ?", clientId));
+  deletePresence(rowId: number): void {
+    this.#write(this.#open(), () => this.#run("DELETE FROM presence WHERE id = ?", rowId));
+  }
+
+  /** Deletes what sockets left behind that are gone without a trace, as after a crash. */
+  deleteAllPresence(): void {
+    if (this.#open().version !== SCHEMA_VERSION) return;
+    const [row] = this.#storage.sql.exec("SELECT 1 FROM presence LIMIT 1").toArray();
+    if (row !== undefined) this.#write(this.#open(), () => this.#run("DELETE FROM presence"));
   }
 
   /** Reads no content. */
@@ -241,7 +272,9 @@ export class Store {
 
   #snapshotRows(): SnapshotRow[] {
     return this.#storage.sql
-      .exec<SnapshotRow>("SELECT generation, log_id, bytes, checksum FROM snapshot ORDER BY generation DESC")
+      .exec<SnapshotRow>(
+        "SELECT generation, log_id, bytes, checksum, row_checksum FROM snapshot ORDER BY generation DESC",
+      )
       .toArray();
   }
 
@@ -256,7 +289,9 @@ export class Store {
       )
       .toArray();
     const state = concatenate(chunks.map(({ data }) => new Uint8Array(data)));
-    return state.length === row.bytes && checksumOf(row, state) === row.checksum ? state : null;
+    const isSound =
+      state.length === row.bytes && crc32(state) === row.checksum && rowChecksumOf(row) === row.row_checksum;
+    return isSound ? state : null;
   }
 
   #readLog(after: number): { updates: Uint8Array[]; damage: string[] } {
@@ -264,6 +299,10 @@ export class Store {
     const damage: string[] = [];
     let parts: Uint8Array[] = [];
     let expected = after + 1;
+    const dropRecord = () => {
+      if (parts.length > 0) damage.push(`log record before ${expected}`);
+      parts = [];
+    };
     const rows = this.#storage.sql.exec<LogRow>(
       "SELECT id, part, parts, checksum, data FROM log WHERE id > ? ORDER BY id",
       after,
@@ -271,22 +310,24 @@ export class Store {
     for (const row of rows) {
       if (row.id !== expected) {
         damage.push(`log ${expected} to ${row.id - 1}`);
-        parts = [];
+        dropRecord();
       }
       expected = row.id + 1;
       const data = new Uint8Array(row.data);
-      if (row.part !== parts.length || crc32(data) !== row.checksum) {
+      if (logChecksumOf(row.id, row.part, row.parts, data) !== row.checksum) {
         damage.push(`log ${row.id}`);
-        parts = [];
+        dropRecord();
         continue;
       }
+      if (row.part === 0) dropRecord();
+      if (row.part !== parts.length) continue; // the rest of a record whose beginning is damaged
       parts.push(data);
       if (parts.length < row.parts) continue;
       const decoder = decoding.createDecoder(concatenate(parts));
       while (decoding.hasContent(decoder)) updates.push(decoding.readVarUint8Array(decoder));
       parts = [];
     }
-    if (parts.length > 0) damage.push(`log after ${expected - 1}`);
+    dropRecord();
     return { updates, damage };
   }
 
@@ -307,6 +348,15 @@ export class Store {
       )
       .one();
     return Math.max(Math.floor((chunk ?? 0) / CHUNKS_PER_GENERATION), snapshot ?? 0) + 1;
+  }
+
+  /** Refuses to write the document until it is read again: what was read turned out not to be a document. */
+  markDamaged(): void {
+    this.#whole = false;
+  }
+
+  #refuseIfDamaged(): void {
+    if (!this.#whole) throw new RoomfulError("room-damaged");
   }
 
   /** Runs writes in one transaction, migrating first. */
@@ -332,8 +382,13 @@ export class Store {
   }
 }
 
-function checksumOf(row: SnapshotRow, state: Uint8Array): number {
-  return crc32(`${row.generation}:${row.log_id}:${row.bytes}`, crc32(state));
+/** Covers a row's own columns, so that a sound row with damaged chunks can be told from a damaged row. */
+function rowChecksumOf({ generation, log_id, bytes, checksum }: SnapshotRow): number {
+  return crc32(`${generation}:${log_id}:${bytes}:${checksum}`);
+}
+
+function logChecksumOf(id: number, part: number, parts: number, data: ArrayBuffer | Uint8Array): number {
+  return crc32(`${id}:${part}:${parts}`, crc32(data));
 }
 
 /** Cuts bytes into row-sized pieces; at least one, which may be empty. */

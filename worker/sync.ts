@@ -1,7 +1,7 @@
 import { type ErrorCode, errorCodeOf, RoomfulError } from "../shared/errors.ts";
 import { encodePermissionDenied, encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../shared/frames.ts";
 import type { Applied } from "../shared/rooms.ts";
-import { type Edit, type Outcome, RoomDocument, type StoredDocument } from "./document.ts";
+import { type Edit, type Outcome, RoomDocument, type StoredDocument, type Window } from "./document.ts";
 import { explain, type Log } from "./logging.ts";
 import { type Clock, Pacer, systemClock } from "./pacer.ts";
 import type { Session } from "./session.ts";
@@ -17,15 +17,8 @@ interface QueuedFrame {
   readonly number: number;
   /** Whether it answers a step 1 of the room. */
   readonly isAnswer: boolean;
-  readonly content:
-    | { readonly kind: "update"; readonly update: Uint8Array }
-    | { readonly kind: "unusable"; readonly refusal: RoomfulError };
-}
-
-/** A step 1 that the room sent because a frame referred to what it lacks. */
-interface Ask {
-  readonly stateVector: Uint8Array;
-  answered: boolean;
+  /** What it carries, or why it could not be read. */
+  readonly content: Uint8Array | RoomfulError;
 }
 
 /** Bytes that may wait for the window, so that neither it nor the frame that it becomes can grow without bound. */
@@ -67,7 +60,8 @@ export class Sync {
   #uncommittedBytes = 0;
   /** The last frame that was applied, for each session that is owed an acknowledgement. */
   readonly #unacknowledged = new Map<Session, number>();
-  readonly #asks = new WeakMap<Session, Ask>();
+  /** Those who were asked for what the room lacks and owe an answer. */
+  readonly #asked = new WeakSet<Session>();
   #readOnly: "room-damaged" | null = null;
   /** Whether a damaged snapshot waits to be replaced. */
   #mustHeal = false;
@@ -79,7 +73,11 @@ export class Sync {
     this.#log = log;
     this.#refused = refused;
     this.#clock = clock;
-    this.#document = new RoomDocument(() => this.#readStored(), settings.MAX_DOCUMENT_BYTES);
+    this.#document = new RoomDocument({
+      read: () => this.#readStored(),
+      unreadable: (cause) => this.#protect(explain(cause)),
+      maxBytes: settings.MAX_DOCUMENT_BYTES,
+    });
     this.#windows = new Pacer(settings.COALESCE_MS, () => this.#orFail(() => this.#closeWindow()), clock);
     this.#commits = new Pacer(settings.COMMIT_MS, () => this.#orFail(() => this.#commit()), clock);
   }
@@ -105,6 +103,7 @@ export class Sync {
 
   /** Answers step 1 with what the client lacks, and with the room's own step 1 if the client may write. */
   answerStep1(session: Session, stateVector: Uint8Array): void {
+    if (!session.may("read")) throw new RoomfulError("forbidden");
     const { document } = this;
     const answer = document.encode(stateVector);
     session.state.wantsDocument = true;
@@ -120,18 +119,18 @@ export class Sync {
 
   /** Takes a sync frame that carries edits. */
   receive(session: Session, update: Uint8Array, isAnswer: boolean): void {
-    this.#enqueue(session, isAnswer, { kind: "update", update });
+    this.#enqueue(session, isAnswer, update);
   }
 
   /** Takes a sync frame that can't be read; it has a number all the same. */
   receiveUnusable(session: Session, refusal: RoomfulError): void {
-    this.#enqueue(session, false, { kind: "unusable", refusal });
+    this.#enqueue(session, false, refusal);
   }
 
   #enqueue(session: Session, isAnswer: boolean, content: QueuedFrame["content"]): void {
     session.state.framesReceived++;
     this.#queue.push({ session, number: session.state.framesReceived, isAnswer, content });
-    if (content.kind === "update") this.#queuedBytes += content.update.length;
+    if (content instanceof Uint8Array) this.#queuedBytes += content.length;
     if (this.#queuedBytes >= WINDOW_BYTES) this.#windows.runNow();
     else this.#windows.request();
   }
@@ -142,19 +141,20 @@ export class Sync {
    */
   applyNow(update: Uint8Array): Applied {
     const { document } = this;
-    const { outcomes, updates } = this.#apply(document, [{ update, denied: this.#readOnly, whole: true }]);
+    document.ensureLoaded();
+    const { outcomes, updates } = this.#orFailAndThrow(() => {
+      const window = this.#apply(document, [{ author: this, update, denied: null, whole: true }]);
+      this.#publish(window.updates, undefined);
+      this.#commit();
+      return window;
+    });
     const [outcome] = outcomes;
     if (outcome?.kind === "refused") {
       this.#refused(outcome.refusal.code);
       throw outcome.refusal;
     }
-    try {
-      this.#publish(updates, undefined);
-      this.#commit();
-    } catch (cause) {
-      this.#fail(cause);
-      throw cause;
-    }
+    // `whole` has looked at what the update refers to; only one that refers to itself in a circle gets here.
+    if (outcome?.kind === "incomplete") throw new RoomfulError("missing-dependencies");
     return { changed: updates.length > 0 };
   }
 
@@ -167,13 +167,19 @@ export class Sync {
   settle(): void {
     if (this.#queue.length > 0) this.#windows.runNow();
     this.#commits.runNow();
-    if (this.#isSnapshotDue("quiet")) this.#writeSnapshot();
+    if (this.#isSnapshotDue("quiet")) this.#trySnapshot();
   }
 
-  /** Applies and commits what has arrived, and folds the whole log into a snapshot. */
+  /**
+   * Applies and commits what has arrived, and folds the whole log into a snapshot.
+   * @throws RoomfulError `room-damaged`, `room-too-new`, `storage-failed`
+   */
   flush(): void {
-    this.settle();
-    if (this.#store.figures().logBytesSinceSnapshot > 0) this.#writeSnapshot();
+    const { document } = this;
+    this.#orFailAndThrow(() => this.#commit());
+    if (this.#store.figures().logBytesSinceSnapshot === 0) return;
+    document.ensureLoaded();
+    this.#writeSnapshot();
   }
 
   #closeWindow(): void {
@@ -181,20 +187,14 @@ export class Sync {
     this.#queue = [];
     this.#queuedBytes = 0;
     if (queue.length === 0) return;
-    const edits: Edit[] = [];
-    for (const { session, content } of queue) {
-      if (content.kind === "update") edits.push(this.#editOf(session, content.update));
-    }
-    const { outcomes, updates } = edits.length > 0 ? this.#apply(this.#document, edits) : { outcomes: [], updates: [] };
+    const edits = queue.map(({ session, content }) => this.#editOf(session, content));
+    const { outcomes, updates } = this.#apply(this.#document, edits);
     const authors = new Set<Session>();
-    const results = outcomes[Symbol.iterator]();
     const rejections: (() => void)[] = [];
-    for (const frame of queue) {
-      const { session, number, content } = frame;
-      const outcome: Outcome =
-        content.kind === "unusable"
-          ? { kind: "refused", refusal: content.refusal }
-          : (results.next().value ?? { kind: "applied" });
+    for (const [index, frame] of queue.entries()) {
+      const { session, number } = frame;
+      const outcome = outcomes[index];
+      if (outcome === undefined) throw new Error("an edit without an outcome");
       if (outcome.kind === "refused") rejections.push(() => this.#reject(session, number, outcome.refusal));
       else authors.add(session);
       this.#follow(frame, outcome);
@@ -205,24 +205,26 @@ export class Sync {
     this.#publish(updates, authors.size === 1 ? author : undefined);
     for (const reject of rejections) reject();
     // What changed nothing is saved as soon as everything before it is.
-    if (this.#uncommitted.length === 0 || this.#uncommittedBytes >= COMMIT_BYTES) this.#commits.runNow();
+    if (this.#uncommitted.length === 0) this.#acknowledgeAll();
+    if (this.#uncommittedBytes >= COMMIT_BYTES) this.#commits.runNow();
     else this.#commits.request();
   }
 
-  #editOf(session: Session, update: Uint8Array): Edit {
-    const denied = session.may("write") ? null : "forbidden";
+  #editOf(session: Session, content: QueuedFrame["content"]): Edit {
     // After a rejection, what refers to the rejected edit can't be made good by asking: the client would send it again.
-    return { update, denied, whole: session.state.wasRejected };
+    const common = { author: session, whole: session.state.wasRejected };
+    if (content instanceof RoomfulError) return { ...common, refusal: content };
+    return { ...common, update: content, denied: session.may("write") ? null : "forbidden" };
   }
 
-  #apply(
-    document: RoomDocument,
-    edits: readonly Edit[],
-  ): { outcomes: readonly Outcome[]; updates: readonly Uint8Array[] } {
-    document.ensureLoaded();
+  #apply(document: RoomDocument, edits: readonly Edit[]): Window {
+    // Whether the room can be edited is known once it was read.
+    if (edits.some((edit) => "update" in edit)) document.ensureLoaded();
     const readOnly = this.#readOnly;
     const window = document.apply(
-      readOnly === null ? edits : edits.map((edit) => ({ ...edit, denied: edit.denied ?? readOnly })),
+      readOnly === null
+        ? edits
+        : edits.map((edit) => ("update" in edit ? { ...edit, denied: edit.denied ?? readOnly } : edit)),
     );
     if (window.taints > 0) this.#log("error", "taint", { taints: window.taints, edits: edits.length });
     return window;
@@ -237,20 +239,18 @@ export class Sync {
 
   /** Keeps track of what was dropped for want of dependencies, and asks for it. */
   #follow({ session, number, isAnswer }: QueuedFrame, outcome: Outcome): void {
-    const ask = this.#asks.get(session);
     if (isAnswer) {
-      // It holds everything that the client has, so that what was dropped before is made good. What is dropped of it
-      // the client itself only waits for.
-      if (ask !== undefined) ask.answered = true;
+      // It holds everything that is in the client's document, so that what was dropped before is made good. What is
+      // dropped of an answer the client itself waits for, and asking again would bring the same.
+      this.#asked.delete(session);
       if (outcome.kind !== "refused") session.state.incompleteFrame = null;
+      return;
     }
     if (outcome.kind !== "incomplete") return;
-    if (!isAnswer) session.state.incompleteFrame ??= number;
-    if (ask !== undefined && !ask.answered) return;
-    const stateVector = this.#document.encodeStateVector();
-    if (isAnswer && ask !== undefined && sameBytes(ask.stateVector, stateVector)) return;
-    this.#asks.set(session, { stateVector, answered: false });
-    session.send(encodeSyncStep1(stateVector));
+    session.state.incompleteFrame ??= number;
+    if (this.#asked.has(session)) return;
+    this.#asked.add(session);
+    session.send(encodeSyncStep1(this.#document.encodeStateVector()));
   }
 
   /** Sends updates to everybody who wants the document, but not back to their only author. */
@@ -277,10 +277,14 @@ export class Sync {
 
   #commit(): void {
     this.#append();
-    for (const [session, number] of this.#unacknowledged) this.#acknowledge(session, number);
-    this.#unacknowledged.clear();
+    this.#acknowledgeAll();
     this.#sessions.save();
     this.#planSnapshot();
+  }
+
+  #acknowledgeAll(): void {
+    for (const [session, number] of this.#unacknowledged) this.#acknowledge(session, number);
+    this.#unacknowledged.clear();
   }
 
   #acknowledge(session: Session, appliedFrame: number): void {
@@ -294,13 +298,16 @@ export class Sync {
 
   #planSnapshot(): void {
     this.#cancelSnapshot();
-    if (this.#isSnapshotDue("busy")) this.#writeSnapshot();
-    else if (this.#isSnapshotDue("quiet")) {
-      this.#snapshotTimer = this.#clock.setTimeout(() => {
-        this.#snapshotTimer = undefined;
-        this.settle();
-      }, this.#settings.SNAPSHOT_QUIET_MS);
-    }
+    if (this.#isSnapshotDue("busy")) this.#trySnapshot();
+    else if (this.#isSnapshotDue("quiet")) this.#snapshotWhenQuiet();
+  }
+
+  #snapshotWhenQuiet(): void {
+    this.#cancelSnapshot();
+    this.#snapshotTimer = this.#clock.setTimeout(() => {
+      this.#snapshotTimer = undefined;
+      this.settle();
+    }, this.#settings.SNAPSHOT_QUIET_MS);
   }
 
   #cancelSnapshot(): void {
@@ -315,45 +322,67 @@ export class Sync {
     return (room === "quiet" && this.#mustHeal) || isSnapshotDue(room, logBytesSinceSnapshot, snapshotBytes);
   }
 
-  /** A snapshot that fails costs nothing: the log is complete. */
-  #writeSnapshot(): void {
-    this.#cancelSnapshot();
-    if (this.#readOnly !== null) return;
+  /** A snapshot that fails costs nothing: the log is complete. It is tried again when the log has doubled. */
+  #trySnapshot(): void {
     const { logBytesSinceSnapshot } = this.#store.figures();
     try {
-      this.#append();
-      this.#store.writeSnapshot(this.#document.encode());
-      this.#snapshotNotBefore = 0;
-      this.#mustHeal = false;
-      const { snapshotGeneration, snapshotBytes } = this.#store.figures();
-      this.#log("info", "snapshot", {
-        generation: snapshotGeneration,
-        bytes: snapshotBytes,
-        logBytes: logBytesSinceSnapshot,
-      });
+      this.#writeSnapshot();
     } catch (cause) {
       this.#snapshotNotBefore = 2 * logBytesSinceSnapshot;
       this.#log("error", "snapshot-failed", { detail: explain(cause) });
     }
   }
 
+  #writeSnapshot(): void {
+    this.#cancelSnapshot();
+    const { logBytesSinceSnapshot } = this.#store.figures();
+    this.#store.writeSnapshot(this.#document.encode());
+    this.#snapshotNotBefore = 0;
+    this.#mustHeal = false;
+    const { snapshotGeneration, snapshotBytes } = this.#store.figures();
+    this.#log("info", "snapshot", {
+      generation: snapshotGeneration,
+      bytes: snapshotBytes,
+      logBytes: logBytesSinceSnapshot,
+    });
+  }
+
   #readStored(): StoredDocument {
     // Memory is about to be read anew: what it held must be in storage.
     this.#append();
     const stored = this.#store.read();
-    this.#readOnly = stored.whole ? null : "room-damaged";
+    this.#readOnly = null;
     for (const place of stored.damage) this.#log("error", "damage", { code: "room-damaged", detail: place });
+    if (!stored.whole) this.#protect("not everything that was acknowledged is there");
     // A good snapshot is to take the place of the damaged one.
     this.#mustHeal = stored.damage.length > 0 && stored.whole;
-    if (this.#mustHeal) this.requestSave();
+    if (this.#mustHeal) this.#snapshotWhenQuiet();
     return stored;
   }
 
+  /** The stored document can't be had whole: what there is can be read, and nothing is written over the rest. */
+  #protect(detail: string): void {
+    this.#readOnly = "room-damaged";
+    this.#store.markDamaged();
+    this.#log("error", "read-only", { code: "room-damaged", detail });
+  }
+
+  /** For work that nobody waits for. */
   #orFail(work: () => void): void {
     try {
       work();
     } catch (cause) {
       this.#fail(cause);
+    }
+  }
+
+  /** For work whose caller is told. */
+  #orFailAndThrow<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (cause) {
+      this.#fail(cause);
+      throw cause;
     }
   }
 
@@ -376,8 +405,4 @@ export class Sync {
     this.#document.discard();
     for (const session of this.#sessions) session.close(code);
   }
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { errorCodeOf } from "../shared/errors.ts";
-import { RoomDocument } from "./document.ts";
+import { RoomDocument, type StoredDocument } from "./document.ts";
 import { createLog } from "./logging.ts";
 import { type Clock, Pacer } from "./pacer.ts";
 import { readSettings, SETTINGS } from "./settings.ts";
@@ -38,6 +38,16 @@ class ManualClock implements Clock {
       callback();
     }
   }
+}
+
+const author = {};
+const editOf = (update: Uint8Array, overrides = {}) => ({ author, update, denied: null, whole: false, ...overrides });
+
+function documentOf(stored: StoredDocument, maxBytes = 1e6): RoomDocument {
+  const unreadable = (cause: unknown) => {
+    throw cause;
+  };
+  return new RoomDocument({ read: () => stored, unreadable, maxBytes });
 }
 
 describe("a pacer", () => {
@@ -200,13 +210,13 @@ describe("the shape of an update", () => {
       return (seed >>> 8) % below;
     };
     const base = textUpdate("base", 9);
-    const document = new RoomDocument(() => ({ snapshot: base, updates: [] }), 1e6);
+    const document = documentOf({ snapshot: base, updates: [] });
     let refused = 0;
     for (let round = 0; round < 3_000; round++) {
       const mutated = update.slice();
       for (let change = 0; change <= random(3); change++) mutated[random(mutated.length)] = random(256);
       const before = document.encode();
-      const { outcomes } = document.apply([{ update: mutated, denied: null, whole: false }]);
+      const { outcomes } = document.apply([editOf(mutated)]);
       if (outcomes[0]?.kind === "refused") {
         refused++;
         expect(document.encode()).toEqual(before);
@@ -227,12 +237,17 @@ describe("the shape of an update", () => {
     ["a length near 2^53", [1, 1, 5, 0, 0, 255, 255, 255, 255, 255, 255, 255, 15, 0]],
     ["a subdocument", [1, 1, 5, 0, 9, 1, 1, 97, 1, 103, 118, 0, 0]],
     ["a struct of an unknown type", [1, 1, 5, 0, 11, 1, 1, 97, 0]],
+    ["a number of endless zeros", [1, 1, 5, 0, 0, ...Array.from({ length: 150 }, () => 128), 0, 0]],
+    ["an item that refers to itself", [1, 1, 9, 0, 0x84, 9, 0, 1, 120, 0]],
+    ["an item that refers to a later one of its author", [1, 1, 9, 0, 0x84, 9, 5, 1, 120, 0]],
+    ["an item whose parent is itself", [1, 1, 9, 0, 4, 0, 9, 0, 1, 120, 0]],
+    ["an item between one item", [1, 1, 9, 0, 0xc4, 5, 0, 5, 0, 1, 120, 0]],
     ["a deletion out of bounds", [0, 1, 5, 1, 255, 255, 255, 255, 7, 1]],
   ])("refuses %s", (_name, bytes) => {
     expect(codeOf(new Uint8Array(bytes))).toBe("invalid-update");
   });
 
-  it("refuses values nested too deeply, and keys that replace a prototype", () => {
+  it("[LIMIT-4] refuses values nested too deeply, and keys that replace a prototype", () => {
     const nested = (levels: number) => {
       let value: unknown = 1;
       for (let level = 0; level < levels; level++) value = [value];
@@ -243,8 +258,9 @@ describe("the shape of an update", () => {
       edit(doc);
       return take();
     };
-    expect(codeOf(updateOf((doc) => doc.getArray("a").push([nested(60)])))).toBe("taken");
-    expect(codeOf(updateOf((doc) => doc.getArray("a").push([nested(70)])))).toBe("invalid-update");
+    expect(codeOf(updateOf((doc) => doc.getArray("a").push([nested(64)])))).toBe("taken");
+    expect(codeOf(updateOf((doc) => doc.getArray("a").push([nested(65)])))).toBe("invalid-update");
+    expect(codeOf(updateOf((doc) => doc.getText("a").insertEmbed(0, { deep: nested(63) })))).toBe("taken");
     expect(codeOf(updateOf((doc) => doc.getText("a").insertEmbed(0, { deep: nested(5_000) })))).toBe("invalid-update");
     expect(codeOf(updateOf((doc) => doc.getMap("a").set("__proto__", 1)))).toBe("invalid-update");
     expect(codeOf(updateOf((doc) => doc.getArray("a").push([JSON.parse('{"__proto__":1}')])))).toBe("invalid-update");
@@ -252,10 +268,10 @@ describe("the shape of an update", () => {
 });
 
 describe("the document", () => {
-  const edit = (update: Uint8Array, overrides = {}) => ({ update, denied: null, whole: false, ...overrides });
+  const edit = editOf;
 
   it("emits one update for a window, and none for one that changes nothing", () => {
-    const document = new RoomDocument(() => ({ snapshot: null, updates: [] }), 1e6);
+    const document = documentOf({ snapshot: null, updates: [] });
     const edits = ["a", "b", "c"].map((letter, index) => edit(textUpdate(letter, index + 1)));
     expect(document.apply(edits)).toMatchObject({
       outcomes: [{ kind: "applied" }, { kind: "applied" }, { kind: "applied" }],
@@ -264,7 +280,7 @@ describe("the document", () => {
   });
 
   it("an edit may depend on the one before it in the window", () => {
-    const document = new RoomDocument(() => ({ snapshot: null, updates: [] }), 1e6);
+    const document = documentOf({ snapshot: null, updates: [] });
     const { doc, take } = editedDoc();
     const edits = ["a", "b", "c"].map((letter) => {
       doc.getText("t").insert(0, letter);
@@ -277,7 +293,7 @@ describe("the document", () => {
   });
 
   it("keeps nothing as pending", () => {
-    const document = new RoomDocument(() => ({ snapshot: null, updates: [] }), 1e6);
+    const document = documentOf({ snapshot: null, updates: [] });
     const { doc, take } = editedDoc();
     doc.getText("t").insert(0, "a");
     take();
@@ -296,7 +312,7 @@ describe("the document", () => {
     Y.applyUpdate(two.doc, base);
     two.take();
     for (const { doc } of [one, two]) (doc.getMap("m").get("t") as Y.Text).format(0, 3, { bold: true });
-    const document = new RoomDocument(() => ({ snapshot: null, updates: [base] }), 1e6);
+    const document = documentOf({ snapshot: null, updates: [base] });
     const { updates } = document.apply([edit(one.take()), edit(two.take())]);
     expect(updates.length).toBe(1);
     expect(readUpdateShape(updates[0] ?? new Uint8Array()).deletions).toEqual([]);

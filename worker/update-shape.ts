@@ -5,6 +5,7 @@
  */
 import { RoomfulError } from "../shared/errors.ts";
 import { CLOCK_BOUND, KEY_BYTES, VALUE_DEPTH } from "../shared/limits.ts";
+import { decodeUtf8, isPlainJson } from "./json.ts";
 
 /** The structs of one client in an update: clocks `start` up to, not including, `end`. */
 export interface StructRange {
@@ -47,6 +48,9 @@ const CONTENT_FORMAT = 6;
 const CONTENT_TYPE = 7;
 const CONTENT_ANY = 8;
 const SKIP = 10;
+
+const ANY_OBJECT = 118;
+const ANY_ARRAY = 117;
 
 const XML_ELEMENT = 3;
 const XML_HOOK = 5;
@@ -98,7 +102,7 @@ class ShapeReader {
     let gapEnd = start;
     for (let index = 0; index < count; index++) {
       const info = this.#byte();
-      const length = info === SKIP || info === GC ? this.#uint() : this.#item(info);
+      const length = info === SKIP || info === GC ? this.#uint() : this.#item(info, client, clock);
       if (length === 0) fail("a struct without length");
       clock += length;
       if (clock >= CLOCK_BOUND) fail("a clock out of bounds");
@@ -107,15 +111,17 @@ class ShapeReader {
     this.#structs.push({ client, start, end: clock, gapEnd });
   }
 
-  #item(info: number): number {
-    const hasOrigin = (info & HAS_ORIGIN) !== 0;
-    const hasRightOrigin = (info & HAS_RIGHT_ORIGIN) !== 0;
-    if (hasOrigin) this.#reference();
-    if (hasRightOrigin) this.#reference();
-    if (!hasOrigin && !hasRightOrigin) {
+  #item(info: number, client: number, clock: number): number {
+    const origin = (info & HAS_ORIGIN) !== 0 ? this.#reference(client, clock) : null;
+    const rightOrigin = (info & HAS_RIGHT_ORIGIN) !== 0 ? this.#reference(client, clock) : null;
+    if (origin !== null && rightOrigin !== null) {
+      // Nothing fits between an item and itself; Yjs would order it one way now and another way after a load.
+      if (origin.client === rightOrigin.client && origin.clock === rightOrigin.clock) fail("one item on both sides");
+    }
+    if (origin === null && rightOrigin === null) {
       const inRoot = this.#uint() === 1;
       if (inRoot) this.#roots.add(this.#key());
-      else this.#reference();
+      else this.#reference(client, clock);
       if ((info & HAS_PARENT_KEY) !== 0) this.#key();
     }
     return this.#content(info & INFO_TYPE);
@@ -165,8 +171,8 @@ class ShapeReader {
 
   /** Walks one value of lib0's `any` encoding. */
   #any(depth: number): void {
-    if (depth === 0) fail("a value nested too deeply");
     const type = this.#byte();
+    if (depth === 0 && (type === ANY_OBJECT || type === ANY_ARRAY)) fail("a value nested too deeply");
     switch (type) {
       case 127: // undefined
       case 126: // null
@@ -186,7 +192,7 @@ class ShapeReader {
       case 119:
         this.#string();
         return;
-      case 118: {
+      case ANY_OBJECT: {
         const count = this.#count();
         for (let index = 0; index < count; index++) {
           this.#key();
@@ -194,7 +200,7 @@ class ShapeReader {
         }
         return;
       }
-      case 117: {
+      case ANY_ARRAY: {
         const count = this.#count();
         for (let index = 0; index < count; index++) this.#any(depth - 1);
         return;
@@ -218,12 +224,15 @@ class ShapeReader {
     }
   }
 
-  #reference(): void {
+  /** What an item at a clock of its client refers to: an item that its author had, so never itself or a later one. */
+  #reference(ownClient: number, ownClock: number): { client: number; clock: number } {
     const client = this.#uint();
     const clock = this.#uint();
     if (clock >= CLOCK_BOUND) fail("a clock out of bounds");
+    if (client === ownClient && clock >= ownClock) fail("an item that refers to itself or a later one");
     const known = this.#references.get(client);
     if (known === undefined || known < clock) this.#references.set(client, clock);
+    return { client, clock };
   }
 
   #byte(): number {
@@ -232,28 +241,25 @@ class ShapeReader {
   }
 
   #uint(): number {
-    let value = 0;
-    let multiplier = 1;
-    for (;;) {
-      const byte = this.#byte();
-      value += (byte & 127) * multiplier;
-      if (value > Number.MAX_SAFE_INTEGER) fail("a number out of bounds");
-      if (byte < 128) return value;
-      multiplier *= 128;
-    }
+    return this.#rest(0, 1);
   }
 
   /** A signed number: six bits in its first byte, seven in each further one. */
   #int(): void {
-    let byte = this.#byte();
-    let value = byte & 63;
-    let multiplier = 64;
-    while (byte >= 128) {
-      byte = this.#byte();
+    const first = this.#byte();
+    if (first >= 128) this.#rest(first & 63, 64);
+  }
+
+  /** The further bytes of a number. Bounded in their count, since zeros could go on until the multiplier is infinite. */
+  #rest(start: number, startMultiplier: number): number {
+    let value = start;
+    for (let multiplier = startMultiplier; multiplier <= Number.MAX_SAFE_INTEGER; multiplier *= 128) {
+      const byte = this.#byte();
       value += (byte & 127) * multiplier;
       if (value > Number.MAX_SAFE_INTEGER) fail("a number out of bounds");
-      multiplier *= 128;
+      if (byte < 128) return value;
     }
+    return fail("a number out of bounds");
   }
 
   /** A count of things that take at least one byte each, so that it can't announce more than the bytes that remain. */
@@ -276,13 +282,13 @@ class ShapeReader {
   }
 
   #text(): string {
-    return decodeUtf8(this.#slice());
+    return readText(this.#slice());
   }
 
   #key(): string {
     const bytes = this.#slice();
     if (bytes.length > KEY_BYTES) fail("a name above its limit");
-    const key = decodeUtf8(bytes);
+    const key = readText(bytes);
     // Assigning this key to a plain object, as readers do, would replace the object's prototype.
     if (key === "__proto__") fail("the name __proto__");
     return key;
@@ -298,11 +304,9 @@ function fail(detail: string): never {
   throw new RoomfulError("invalid-update", detail);
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function decodeUtf8(bytes: Uint8Array): string {
+function readText(bytes: Uint8Array): string {
   try {
-    return utf8.decode(bytes);
+    return decodeUtf8(bytes);
   } catch {
     return fail("text that is not UTF-8");
   }
@@ -310,7 +314,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 
 function utf16Length(bytes: Uint8Array): number {
   for (const byte of bytes) {
-    if (byte >= 128) return decodeUtf8(bytes).length;
+    if (byte >= 128) return readText(bytes).length;
   }
   return bytes.length;
 }
@@ -323,12 +327,4 @@ function checkJson(text: string): void {
     fail("a JSON value that is none");
   }
   if (!isPlainJson(value)) fail("a JSON value nested too deeply, or with the name __proto__");
-}
-
-/** Whether a parsed JSON value is of bounded depth and holds no key that would replace a prototype when copied. */
-export function isPlainJson(value: unknown, depth: number = VALUE_DEPTH): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  if (depth === 0) return false;
-  if (Object.hasOwn(value, "__proto__")) return false;
-  return Object.values(value).every((inner) => isPlainJson(inner, depth - 1));
 }

@@ -5,6 +5,8 @@ import { RawClient } from "../support/raw-client.ts";
 import { Server } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
+const COMMIT_WINDOW_MS = 250;
+
 /** Updates that each set one key, made beforehand. */
 function preparedEdits(author: string, count: number): Uint8Array[] {
   const doc = new Y.Doc();
@@ -38,8 +40,12 @@ async function killWhileEditing(server: Server, acknowledgements: number) {
   }
   const edits = authors.map((author) => preparedEdits(author, 20_000));
   const sent = authors.map(() => 0);
-  const enough = () => clients.every(({ saved }) => saved >= acknowledgements);
-  while (!enough()) {
+  // The kill falls into the middle of a commit window: what was sent since the last commit was relayed, not committed.
+  let killAt = Number.POSITIVE_INFINITY;
+  while (performance.now() < killAt) {
+    if (killAt === Number.POSITIVE_INFINITY && clients.every(({ saved }) => saved >= acknowledgements)) {
+      killAt = performance.now() + COMMIT_WINDOW_MS / 2;
+    }
     for (const [index, client] of clients.entries()) {
       const edit = edits[index]?.[sent[index] ?? 0];
       if (edit === undefined) throw new Error("more edits are needed");
@@ -47,7 +53,6 @@ async function killWhileEditing(server: Server, acknowledgements: number) {
     }
     await pause(1);
   }
-  // A window is open: edits go on being sent after the last commit.
   const openWindow = clients.map(({ saved }, index) => (sent[index] ?? 0) - saved);
   await server.kill();
   const acknowledged = authors.flatMap((author, index) =>

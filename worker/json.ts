@@ -1,0 +1,15 @@
+import { VALUE_DEPTH } from "../shared/limits.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Reads UTF-8. @throws TypeError when it is none */
+export function decodeUtf8(bytes: Uint8Array): string {
+  return utf8.decode(bytes);
+}
+
+/** Whether a parsed JSON value is of bounded depth and holds no key that would replace a prototype when copied. */
+export function isPlainJson(value: unknown, depth: number = VALUE_DEPTH): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (depth === 0 || Object.hasOwn(value, "__proto__")) return false;
+  return Object.values(value).every((inner) => isPlainJson(inner, depth - 1));
+}
