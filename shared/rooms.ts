@@ -161,7 +161,7 @@ export interface RoomMethods {
   /**
    * The named roots as JSON, each read as the kind that the caller says.
    * What a root holds that its kind has no words for is left out; a root that does not exist reads as empty.
-   * @throws `invalid-argument` when a kind is unknown
+   * @throws `invalid-argument` when a kind is unknown, or can't be read from what the root holds
    */
   getJson<const Asked extends Roots>(roots: Asked): Promise<RootsAsJson<Asked>>;
   /**

@@ -101,8 +101,12 @@ export class RoomDocument {
     try {
       return { ...this.#transact(edits, refusedAuthors), taints: 0 };
     } catch (cause) {
-      if (cause instanceof Taint) return this.#applyOneByOne(edits);
-      throw cause;
+      if (!(cause instanceof Taint)) throw cause;
+      this.discard();
+      const [only] = edits;
+      if (edits.length === 1 && only !== undefined)
+        return { outcomes: [refuse(itThrew(cause))], updates: [], taints: 1 };
+      return this.#applyOneByOne(edits);
     }
   }
 
@@ -112,7 +116,6 @@ export class RoomDocument {
     const outcomes: Outcome[] = [];
     const updates: Uint8Array[] = [];
     let taints = 1;
-    this.discard();
     for (const edit of edits) {
       try {
         const one = this.#transact([edit], refusedAuthors);
@@ -121,7 +124,7 @@ export class RoomDocument {
       } catch (cause) {
         if (!(cause instanceof Taint)) throw cause;
         taints++;
-        outcomes.push(refuse(new RoomfulError("invalid-update", "it threw when applied", { cause })));
+        outcomes.push(refuse(itThrew(cause)));
         refusedAuthors.add(edit.author);
         this.discard();
         // What the edits before it emitted is in nobody else's hands yet.
@@ -166,13 +169,15 @@ export class RoomDocument {
       if (refusal instanceof RoomfulError) return refuse(refusal);
       throw refusal;
     }
-    // It was let through because it changes nothing.
-    if (edit.denied !== null) return APPLIED;
+    // Yjs may split items for an update that changes nothing, and is not to be given one.
+    if (!changes(doc, shape)) return lacksDependencies(doc, shape) ? INCOMPLETE : APPLIED;
     Y.applyUpdate(doc, edit.update);
     this.#bytes += edit.update.length;
     for (const { length } of shape.deletions) this.#deletedSinceMeasured += length;
     const { store } = doc;
     if (store.pendingStructs === null && store.pendingDs === null) return APPLIED;
+    // Items that refer to each other in a circle: nothing that is missing would help.
+    if (edit.whole) throw new Error("an update waits for itself");
     store.pendingStructs = null;
     store.pendingDs = null;
     return INCOMPLETE;
@@ -268,6 +273,10 @@ export class RoomDocument {
     this.#doc = doc;
     return doc;
   }
+}
+
+function itThrew(cause: unknown): RoomfulError {
+  return new RoomfulError("invalid-update", "it threw when applied", { cause });
 }
 
 function refuse(refusal: RoomfulError): Outcome {

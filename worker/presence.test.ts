@@ -156,6 +156,24 @@ describe.concurrent("presence", () => {
     expect(await ids(room)).toEqual([undefined, undefined, 1]);
   });
 
+  it("[PRES-5] a denied claimant is told when the holder leaves", async () => {
+    const room = freshRoom();
+    const [holder, claimant] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    holder.sendPresence(7, 3, { name: "holder" });
+    await pause(50);
+    claimant.sendPresence(7, 9, { name: "same id" });
+    await until(() => holder.framesOf("query-awareness").length === 1, "the challenge");
+    holder.sendPresence(7, 4, { name: "holder" });
+    await pause(50);
+    holder.close();
+    const isTold = () =>
+      claimant.framesOf("awareness").some(({ entries }) => entries[0]?.clock === 9 && entries[0].state === null);
+    await until(isTold, "to be told");
+    claimant.sendPresence(7, 10, { name: "same id" });
+    await pause(50);
+    expect(await ids(room)).toEqual([7]);
+  });
+
   it("[PRES-7] own clients are asked to renew while a stock client is there, and told when to stop", async () => {
     const room = freshRoom();
     const own = await TestClient.roomful(room);

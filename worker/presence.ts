@@ -38,8 +38,8 @@ export class Presence {
   readonly #broadcasts: Pacer;
   readonly #holders = new Map<number, Session>();
   readonly #challenges = new Map<number, Challenge>();
-  /** Holders that proved themselves against a claimant: its further claims are echoes. */
-  readonly #denials = new WeakMap<Session, WeakSet<Session>>();
+  /** For a claimant: who proved itself to hold the id, and the claim. Its further claims are echoes. */
+  readonly #denials = new WeakMap<Session, { readonly holder: Session; readonly entry: AwarenessEntry }>();
   /** Client ids that lately left, with their last clock, oldest first. */
   readonly #leavers = new Map<number, number>();
   /** Client ids whose entry is to be sent; with the clock at which they left, when they did. */
@@ -77,6 +77,11 @@ export class Presence {
       const challenge = this.#challenges.get(presence.clientId);
       this.#release(session);
       if (challenge !== undefined) this.#grant(challenge.claimant, challenge.entry);
+      // Whoever claimed the id in earnest comes again with the next clock.
+      for (const claimant of this.#sessions) {
+        const denial = this.#denials.get(claimant);
+        if (denial?.holder === session) claimant.send(encodeAwareness([goneFrom(denial.entry)]));
+      }
       this.#broadcasts.runNow();
     }
     if (session.isStock && this.#sessions.stockCount === 0) this.#tellRenewal(false);
@@ -88,8 +93,7 @@ export class Presence {
     const clientId = session.state.presence?.clientId;
     const challenge = clientId === undefined ? undefined : this.#challenges.get(clientId);
     if (clientId === undefined || challenge === undefined || challenge.claimant === session) return;
-    const denied = this.#denials.get(challenge.claimant) ?? new WeakSet();
-    this.#denials.set(challenge.claimant, denied.add(session));
+    this.#denials.set(challenge.claimant, { holder: session, entry: challenge.entry });
     this.#endChallenge(clientId);
   }
 
@@ -141,7 +145,7 @@ export class Presence {
       this.#grant(session, entry);
       return;
     }
-    if (this.#denials.get(session)?.has(holder)) return;
+    if (this.#denials.get(session)?.holder === holder) return;
     const open = this.#challenges.get(entry.clientId);
     if (open !== undefined) {
       if (open.claimant === session) open.entry = copy(entry);
@@ -164,9 +168,24 @@ export class Presence {
     }
     // Others may know this id by a later clock, from before a reconnect, and would ignore it until that clock is
     // reached. Told that it is gone, a client announces itself at once with the next clock.
-    if (!this.#leavers.delete(entry.clientId)) session.send(encodeAwareness([goneFrom(entry)]));
+    const returned = this.#leavers.delete(entry.clientId) || former !== undefined;
+    session.send(encodeAwareness([goneFrom(entry)]));
+    if (returned) this.#askToAnnounceAgain(session);
     this.#holders.set(entry.clientId, session);
     this.#set(session, entry);
+  }
+
+  /**
+   * A y-protocols client forgets everybody's state when its socket closes, but not their clocks, and ignores what it is
+   * sent with a clock that it knows. Whoever stayed therefore has to announce itself with the next one.
+   */
+  #askToAnnounceAgain(returned: Session): void {
+    for (const holder of this.#holders.values()) {
+      const { presence } = holder.state;
+      if (holder !== returned && presence !== null && presence.state !== null) {
+        holder.send(encodeAwareness([goneFrom(presence)]));
+      }
+    }
   }
 
   #update(session: Session, entry: AwarenessEntry): void {

@@ -133,11 +133,13 @@ describe("sync", () => {
   });
 
   it("[SAVE-3] what depends on a frame that is refused in the same window is rejected, not asked for", async () => {
-    const client = await TestClient.roomful(freshRoom());
+    const room = freshRoom();
+    await getRoom(env.ROOMS, room).applyUpdate(textUpdate("x".repeat(6_000_000)));
+    const client = await TestClient.roomful(room);
     await client.sync();
     await until(() => client.framesOf("sync-step-1").length === 1, "the room's step 1");
     const { doc, take } = editedDoc();
-    doc.getText("text").insert(0, "x".repeat(6_500_000));
+    doc.getText("text").insert(0, "x".repeat(400_000));
     const tooMuch = take();
     doc.getText("text").insert(3, "depends on it");
     client.sendUpdate(textUpdate("first", 1));
@@ -621,6 +623,7 @@ describe("RPC", () => {
     ]);
     // @ts-expect-error an unknown kind
     expect(await codeOf(handle.getJson({ title: "tree" }))).toBe("invalid-argument");
+    expect(await codeOf(handle.getJson({ list: "xml" }))).toBe("invalid-argument");
   });
 
   it("[RPC-3] an update is durable when the call returns, and participants were sent it", async () => {

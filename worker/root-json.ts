@@ -24,14 +24,20 @@ const NO_ROOT: Content = { _start: null, _map: new Map(), _length: 0 };
  * the part of a root that the named kind has no words for.
  *
  * Bytes become base64 and big integers decimal strings, so that the result is JSON.
- * @throws RoomfulError `invalid-argument` for an unknown kind
+ * @throws RoomfulError `invalid-argument` for an unknown kind, and for content that the kind can't be read from
  */
 export function readRoots<Asked extends Roots>(doc: Y.Doc, roots: Asked): RootsAsJson<Asked> {
   const result: Record<string, Json> = {};
   for (const [name, kind] of Object.entries(roots)) {
     if (!Object.hasOwn(KINDS, kind)) throw new RoomfulError("invalid-argument", "unknown kind of root");
     const root = doc.share.get(name) ?? NO_ROOT;
-    Object.defineProperty(result, name, { value: toJson(KINDS[kind](doc, root)), enumerable: true });
+    let value: Json;
+    try {
+      value = toJson(KINDS[kind](doc, root));
+    } catch (cause) {
+      throw new RoomfulError("invalid-argument", `a root can't be read as ${kind}`, { cause });
+    }
+    Object.defineProperty(result, name, { value, enumerable: true });
   }
   return result as RootsAsJson<Asked>;
 }

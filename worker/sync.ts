@@ -153,8 +153,6 @@ export class Sync {
       this.#refused(outcome.refusal.code);
       throw outcome.refusal;
     }
-    // `whole` has looked at what the update refers to; only one that refers to itself in a circle gets here.
-    if (outcome?.kind === "incomplete") throw new RoomfulError("missing-dependencies");
     return { changed: updates.length > 0 };
   }
 
@@ -175,10 +173,9 @@ export class Sync {
    * @throws RoomfulError `room-damaged`, `room-too-new`, `storage-failed`
    */
   flush(): void {
-    const { document } = this;
+    if (this.#queue.length > 0) this.#windows.runNow();
     this.#orFailAndThrow(() => this.#commit());
     if (this.#store.figures().logBytesSinceSnapshot === 0) return;
-    document.ensureLoaded();
     this.#writeSnapshot();
   }
 

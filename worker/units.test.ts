@@ -241,7 +241,10 @@ describe("the shape of an update", () => {
     ["an item that refers to itself", [1, 1, 9, 0, 0x84, 9, 0, 1, 120, 0]],
     ["an item that refers to a later one of its author", [1, 1, 9, 0, 0x84, 9, 5, 1, 120, 0]],
     ["an item whose parent is itself", [1, 1, 9, 0, 4, 0, 9, 0, 1, 120, 0]],
-    ["an item between one item", [1, 1, 9, 0, 0xc4, 5, 0, 5, 0, 1, 120, 0]],
+    ["an empty deletion", [0, 1, 5, 1, 3, 0]],
+    ["deletions out of order", [0, 1, 5, 2, 3, 1, 1, 1]],
+    ["overlapping deletions", [0, 1, 5, 2, 3, 2, 4, 2]],
+    ["a client's deletions twice", [0, 2, 5, 1, 3, 1, 5, 1, 7, 1]],
     ["a deletion out of bounds", [0, 1, 5, 1, 255, 255, 255, 255, 7, 1]],
   ])("refuses %s", (_name, bytes) => {
     expect(codeOf(new Uint8Array(bytes))).toBe("invalid-update");
@@ -290,6 +293,31 @@ describe("the document", () => {
     expect(window.outcomes.map(({ kind }) => kind)).toEqual(["applied", "applied", "applied"]);
     expect(window.updates.length).toBe(1);
     expect(document.toJson({ t: "text" })).toEqual({ t: "cba" });
+  });
+
+  it("is not changed by an edit that changes nothing", () => {
+    const stored = textUpdate("x😀y", 1);
+    const document = documentOf({ snapshot: stored, updates: [] });
+    // A known struct once more, with an origin inside the pair of surrogates.
+    const splitting = new Uint8Array([1, 1, 1, 3, 0x84, 1, 1, 1, 121, 0]);
+    for (const denied of [null, "forbidden"]) {
+      expect(document.apply([editOf(splitting, { denied })])).toMatchObject({
+        outcomes: [{ kind: "applied" }],
+        updates: [],
+      });
+    }
+    expect(document.toJson({ text: "text" })).toEqual({ text: "x😀y" });
+  });
+
+  it("two items that wait for each other are refused whole", () => {
+    const document = documentOf({ snapshot: null, updates: [] });
+    const circle = new Uint8Array([2, 1, 9, 0, 0x84, 8, 0, 1, 99, 1, 8, 0, 0x84, 9, 0, 1, 99, 0]);
+    expect(document.apply([editOf(circle, { whole: true })])).toMatchObject({
+      outcomes: [{ kind: "refused" }],
+      taints: 1,
+    });
+    expect(document.apply([editOf(circle)])).toMatchObject({ outcomes: [{ kind: "incomplete" }], updates: [] });
+    expect(document.encode()).toEqual(new Uint8Array([0, 0]));
   });
 
   it("keeps nothing as pending", () => {

@@ -81,7 +81,8 @@ class ShapeReader {
     const seen = new Set<number>();
     for (let index = 0; index < clients; index++) this.#clientStructs(seen);
     const deletingClients = this.#count();
-    for (let index = 0; index < deletingClients; index++) this.#clientDeletions();
+    seen.clear();
+    for (let index = 0; index < deletingClients; index++) this.#clientDeletions(seen);
     if (this.#position !== this.#bytes.length) fail("bytes left over");
     return {
       structs: this.#structs,
@@ -112,13 +113,11 @@ class ShapeReader {
   }
 
   #item(info: number, client: number, clock: number): number {
-    const origin = (info & HAS_ORIGIN) !== 0 ? this.#reference(client, clock) : null;
-    const rightOrigin = (info & HAS_RIGHT_ORIGIN) !== 0 ? this.#reference(client, clock) : null;
-    if (origin !== null && rightOrigin !== null) {
-      // Nothing fits between an item and itself; Yjs would order it one way now and another way after a load.
-      if (origin.client === rightOrigin.client && origin.clock === rightOrigin.clock) fail("one item on both sides");
-    }
-    if (origin === null && rightOrigin === null) {
+    const hasOrigin = (info & HAS_ORIGIN) !== 0;
+    const hasRightOrigin = (info & HAS_RIGHT_ORIGIN) !== 0;
+    if (hasOrigin) this.#reference(client, clock);
+    if (hasRightOrigin) this.#reference(client, clock);
+    if (!hasOrigin && !hasRightOrigin) {
       const inRoot = this.#uint() === 1;
       if (inRoot) this.#roots.add(this.#key());
       else this.#reference(client, clock);
@@ -213,26 +212,32 @@ class ShapeReader {
     }
   }
 
-  #clientDeletions(): void {
+  #clientDeletions(seen: Set<number>): void {
     const client = this.#uint();
+    if (seen.has(client)) fail("a client's deletions twice");
+    seen.add(client);
     const count = this.#count();
+    let end = 0;
     for (let index = 0; index < count; index++) {
       const clock = this.#uint();
       const length = this.#uint();
-      if (clock + length >= CLOCK_BOUND) fail("a clock out of bounds");
+      // Yjs sorts and merges what it writes. An empty range would split an item, overlapping ones cost their product.
+      if (length === 0) fail("an empty deletion");
+      if (clock < end) fail("deletions out of order");
+      end = clock + length;
+      if (end >= CLOCK_BOUND) fail("a clock out of bounds");
       this.#deletions.push({ client, clock, length });
     }
   }
 
   /** What an item at a clock of its client refers to: an item that its author had, so never itself or a later one. */
-  #reference(ownClient: number, ownClock: number): { client: number; clock: number } {
+  #reference(ownClient: number, ownClock: number): void {
     const client = this.#uint();
     const clock = this.#uint();
     if (clock >= CLOCK_BOUND) fail("a clock out of bounds");
     if (client === ownClient && clock >= ownClock) fail("an item that refers to itself or a later one");
     const known = this.#references.get(client);
     if (known === undefined || known < clock) this.#references.set(client, clock);
-    return { client, clock };
   }
 
   #byte(): number {

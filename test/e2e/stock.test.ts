@@ -93,6 +93,8 @@ describe.concurrent("stock y-websocket clients", () => {
       one.provider.connect();
       await until(() => one.provider.wsconnected, "connected again");
       await until(sees, `to see it again after ${leave}`, 1_000);
+      const isSeen = () => one.awareness.getStates().has(two.doc.clientID);
+      await until(isSeen, `who stayed to be seen by who came back after ${leave}`, 1_000);
     }
     proxy.close();
   });
