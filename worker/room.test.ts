@@ -526,10 +526,11 @@ describe("sizes", () => {
 
   it("[LIMIT-2] the limit holds inside a window too", async () => {
     const room = freshRoom();
+    await getRoom(env.ROOMS, room).applyUpdate(textUpdate("x".repeat(6_000_000)));
     const client = await TestClient.roomful(room);
-    for (let index = 0; index < 10; index++) client.sendUpdate(textUpdate("x".repeat(1_000_000), index + 1));
-    await client.untilSaved(10);
-    expect(client.messagesOf("rejected").length).toBe(4);
+    for (let index = 0; index < 20; index++) client.sendUpdate(textUpdate("x".repeat(50_000), index + 1));
+    await client.untilSaved(20);
+    expect(client.messagesOf("rejected").length).toBe(15);
     expect((await getRoom(env.ROOMS, room).getState()).length).toBeLessThanOrEqual(6 * 1024 * 1024);
   });
 
