@@ -5,8 +5,8 @@ import * as Y from "yjs";
 import { errorCodeOf } from "../shared/errors.ts";
 import { ROW_BYTES } from "../shared/limits.ts";
 import { getRoom } from "./namespace.ts";
+import { isSnapshotDue } from "./persistence.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
-import { isSnapshotDue } from "./snapshot-policy.ts";
 import { Store } from "./store.ts";
 import { docOf, editedDoc, freshRoom, pause, TestClient, textUpdate, until } from "./test-client.ts";
 

@@ -1,13 +1,13 @@
 import { type ErrorCode, errorCodeOf, RoomfulError } from "../shared/errors.ts";
 import { encodePermissionDenied, encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../shared/frames.ts";
 import type { Applied } from "../shared/rooms.ts";
-import { type Edit, type Outcome, RoomDocument, type StoredDocument, type Window } from "./document.ts";
+import { type Edit, type Outcome, RoomDocument, type Window } from "./document.ts";
 import { explain, type Log } from "./logging.ts";
 import { type Clock, Pacer, systemClock } from "./pacer.ts";
+import { Persistence } from "./persistence.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
-import { isSnapshotDue } from "./snapshot-policy.ts";
 import type { Store } from "./store.ts";
 
 /** A sync frame that waits for the window to close. */
@@ -42,41 +42,36 @@ interface SyncOptions {
  */
 export class Sync {
   readonly #sessions: Sessions;
-  readonly #store: Store;
   readonly #settings: Settings;
   readonly #log: Log;
   readonly #refused: (code: ErrorCode) => void;
-  readonly #clock: Clock;
   readonly #document: RoomDocument;
+  readonly #persistence: Persistence;
   readonly #windows: Pacer;
   readonly #commits: Pacer;
-  #snapshotTimer: number | undefined;
-  /** Log bytes at which the next snapshot is tried, after one failed. */
-  #snapshotNotBefore = 0;
   #queue: QueuedFrame[] = [];
   #queuedBytes = 0;
-  /** What Yjs emitted and is not committed. */
-  #uncommitted: Uint8Array[] = [];
-  #uncommittedBytes = 0;
   /** The last frame that was applied, for each session that is owed an acknowledgement. */
   readonly #unacknowledged = new Map<Session, number>();
   /** Those who were asked for what the room lacks and owe an answer. */
   readonly #asked = new WeakSet<Session>();
-  #readOnly: "room-damaged" | null = null;
-  /** Whether a damaged snapshot waits to be replaced. */
-  #mustHeal = false;
 
   constructor(sessions: Sessions, store: Store, { settings, log, refused, clock = systemClock }: SyncOptions) {
     this.#sessions = sessions;
-    this.#store = store;
     this.#settings = settings;
     this.#log = log;
     this.#refused = refused;
-    this.#clock = clock;
     this.#document = new RoomDocument({
-      read: () => this.#readStored(),
-      unreadable: (cause) => this.#protect(explain(cause)),
+      read: () => this.#persistence.read(),
+      unreadable: (cause) => this.#persistence.protect(explain(cause)),
       maxBytes: settings.MAX_DOCUMENT_BYTES,
+    });
+    this.#persistence = new Persistence(store, {
+      encode: () => (this.#document.loaded ? this.#document.encode() : null),
+      quietMs: settings.SNAPSHOT_QUIET_MS,
+      whenQuiet: () => this.settle(),
+      log,
+      clock,
     });
     this.#windows = new Pacer(settings.COALESCE_MS, () => this.#orFail(() => this.#closeWindow()), clock);
     this.#commits = new Pacer(settings.COMMIT_MS, () => this.#orFail(() => this.#commit()), clock);
@@ -84,7 +79,7 @@ export class Sync {
 
   /** The document, with everything applied that has arrived. */
   get document(): RoomDocument {
-    if (this.#queue.length > 0) this.#windows.runNow();
+    this.#closeWindowNow();
     return this.#document;
   }
 
@@ -98,7 +93,7 @@ export class Sync {
 
   /** Why no edit is taken, or `null`. Known once the document was loaded. */
   get readOnly(): "room-damaged" | null {
-    return this.#readOnly;
+    return this.#persistence.readOnly;
   }
 
   /** Answers step 1 with what the client lacks, and with the room's own step 1 if the client may write. */
@@ -109,10 +104,11 @@ export class Sync {
     session.state.wantsDocument = true;
     this.#sessions.changed(session);
     session.send(encodeSyncStep2(answer));
-    if (this.#readOnly !== null) {
-      const message = new RoomfulError(this.#readOnly).message;
+    const { readOnly } = this;
+    if (readOnly !== null) {
+      const { message } = new RoomfulError(readOnly);
       if (session.isStock) session.send(encodePermissionDenied(message));
-      else session.tell({ type: "error", code: this.#readOnly, message });
+      else session.tell({ type: "error", code: readOnly, message });
     } else if (session.may("write")) session.send(encodeSyncStep1(document.encodeStateVector()));
     this.requestSave();
   }
@@ -140,10 +136,9 @@ export class Sync {
    * @throws RoomfulError when it is refused; nothing of it was kept then
    */
   applyNow(update: Uint8Array): Applied {
-    const { document } = this;
-    document.ensureLoaded();
+    this.document.ensureLoaded();
     const { outcomes, updates } = this.#orFailAndThrow(() => {
-      const window = this.#apply(document, [{ author: this, update, denied: null, whole: true }]);
+      const window = this.#apply([{ author: this, update, denied: null, whole: true }]);
       this.#publish(window.updates, undefined);
       this.#commit();
       return window;
@@ -163,9 +158,9 @@ export class Sync {
 
   /** Applies and commits what has arrived, and writes a snapshot if the log has grown enough for a quiet room. */
   settle(): void {
-    if (this.#queue.length > 0) this.#windows.runNow();
+    this.#closeWindowNow();
     this.#commits.runNow();
-    if (this.#isSnapshotDue("quiet")) this.#trySnapshot();
+    this.#persistence.snapshotIfDue();
   }
 
   /**
@@ -173,10 +168,13 @@ export class Sync {
    * @throws RoomfulError `room-damaged`, `room-too-new`, `storage-failed`
    */
   flush(): void {
-    if (this.#queue.length > 0) this.#windows.runNow();
+    this.document.ensureLoaded();
     this.#orFailAndThrow(() => this.#commit());
-    if (this.#store.figures().logBytesSinceSnapshot === 0) return;
-    this.#writeSnapshot();
+    this.#persistence.writeSnapshot();
+  }
+
+  #closeWindowNow(): void {
+    if (this.#queue.length > 0) this.#windows.runNow();
   }
 
   #closeWindow(): void {
@@ -185,7 +183,7 @@ export class Sync {
     this.#queuedBytes = 0;
     if (queue.length === 0) return;
     const edits = queue.map(({ session, content }) => this.#editOf(session, content));
-    const { outcomes, updates } = this.#apply(this.#document, edits);
+    const { outcomes, updates } = this.#apply(edits);
     const authors = new Set<Session>();
     const rejections: (() => void)[] = [];
     for (const [index, frame] of queue.entries()) {
@@ -202,8 +200,9 @@ export class Sync {
     this.#publish(updates, authors.size === 1 ? author : undefined);
     for (const reject of rejections) reject();
     // What changed nothing is saved as soon as everything before it is.
-    if (this.#uncommitted.length === 0) this.#acknowledgeAll();
-    if (this.#uncommittedBytes >= COMMIT_BYTES) this.#commits.runNow();
+    const { uncommittedBytes } = this.#persistence;
+    if (uncommittedBytes === 0) this.#acknowledgeAll();
+    if (uncommittedBytes >= COMMIT_BYTES) this.#commits.runNow();
     else this.#commits.request();
   }
 
@@ -214,11 +213,11 @@ export class Sync {
     return { ...common, update: content, denied: session.may("write") ? null : "forbidden" };
   }
 
-  #apply(document: RoomDocument, edits: readonly Edit[]): Window {
+  #apply(edits: readonly Edit[]): Window {
     // Whether the room can be edited is known once it was read.
-    if (edits.some((edit) => "update" in edit)) document.ensureLoaded();
-    const readOnly = this.#readOnly;
-    const window = document.apply(
+    if (edits.some((edit) => "update" in edit)) this.#document.ensureLoaded();
+    const { readOnly } = this;
+    const window = this.#document.apply(
       readOnly === null
         ? edits
         : edits.map((edit) => ("update" in edit ? { ...edit, denied: edit.denied ?? readOnly } : edit)),
@@ -252,11 +251,8 @@ export class Sync {
 
   /** Sends updates to everybody who wants the document, but not back to their only author. */
   #publish(updates: readonly Uint8Array[], author: Session | undefined): void {
-    for (const update of updates) {
-      this.#uncommitted.push(update);
-      this.#uncommittedBytes += update.length;
-    }
-    if (this.#settings.STRICT) this.#append();
+    this.#persistence.add(updates);
+    if (this.#settings.STRICT) this.#persistence.commit();
     for (const update of updates) {
       const frame = encodeUpdate(update);
       for (const session of this.#sessions) {
@@ -265,18 +261,11 @@ export class Sync {
     }
   }
 
-  #append(): void {
-    if (this.#uncommitted.length === 0) return;
-    this.#store.append(this.#uncommitted);
-    this.#uncommitted = [];
-    this.#uncommittedBytes = 0;
-  }
-
   #commit(): void {
-    this.#append();
+    this.#persistence.commit();
     this.#acknowledgeAll();
     this.#sessions.save();
-    this.#planSnapshot();
+    this.#persistence.planSnapshot();
   }
 
   #acknowledgeAll(): void {
@@ -291,77 +280,6 @@ export class Sync {
     state.framesSaved = frame;
     this.#sessions.changed(session);
     session.tell({ type: "saved", frame });
-  }
-
-  #planSnapshot(): void {
-    this.#cancelSnapshot();
-    if (this.#isSnapshotDue("busy")) this.#trySnapshot();
-    else if (this.#isSnapshotDue("quiet")) this.#snapshotWhenQuiet();
-  }
-
-  #snapshotWhenQuiet(): void {
-    this.#cancelSnapshot();
-    this.#snapshotTimer = this.#clock.setTimeout(() => {
-      this.#snapshotTimer = undefined;
-      this.settle();
-    }, this.#settings.SNAPSHOT_QUIET_MS);
-  }
-
-  #cancelSnapshot(): void {
-    if (this.#snapshotTimer !== undefined) this.#clock.clearTimeout(this.#snapshotTimer);
-    this.#snapshotTimer = undefined;
-  }
-
-  #isSnapshotDue(room: "quiet" | "busy"): boolean {
-    const { logBytesSinceSnapshot, snapshotBytes } = this.#store.figures();
-    if (logBytesSinceSnapshot < this.#snapshotNotBefore || this.#readOnly !== null || !this.#document.loaded)
-      return false;
-    return (room === "quiet" && this.#mustHeal) || isSnapshotDue(room, logBytesSinceSnapshot, snapshotBytes);
-  }
-
-  /** A snapshot that fails costs nothing: the log is complete. It is tried again when the log has doubled. */
-  #trySnapshot(): void {
-    const { logBytesSinceSnapshot } = this.#store.figures();
-    try {
-      this.#writeSnapshot();
-    } catch (cause) {
-      this.#snapshotNotBefore = 2 * logBytesSinceSnapshot;
-      this.#log("error", "snapshot-failed", { detail: explain(cause) });
-    }
-  }
-
-  #writeSnapshot(): void {
-    this.#cancelSnapshot();
-    const { logBytesSinceSnapshot } = this.#store.figures();
-    this.#store.writeSnapshot(this.#document.encode());
-    this.#snapshotNotBefore = 0;
-    this.#mustHeal = false;
-    const { snapshotGeneration, snapshotBytes } = this.#store.figures();
-    this.#log("info", "snapshot", {
-      generation: snapshotGeneration,
-      bytes: snapshotBytes,
-      logBytes: logBytesSinceSnapshot,
-    });
-  }
-
-  #readStored(): StoredDocument {
-    // Memory is about to be read anew: what it held must be in storage.
-    this.#append();
-    const stored = this.#store.read();
-    this.#readOnly = null;
-    for (const place of stored.damage) this.#log("error", "damage", { code: "room-damaged", detail: place });
-    if (!stored.whole) this.#protect("not everything that was acknowledged is there");
-    // A good snapshot is to take the place of the damaged one.
-    this.#mustHeal = stored.damage.length > 0 && stored.whole;
-    if (this.#mustHeal) this.#snapshotWhenQuiet();
-    return stored;
-  }
-
-  /** The stored document can't be had whole: what there is can be read, and nothing is written over the rest. */
-  #protect(detail: string): void {
-    this.#readOnly = "room-damaged";
-    this.#store.markDamaged();
-    this.#log("error", "read-only", { code: "room-damaged", detail });
   }
 
   /** For work that nobody waits for. */
@@ -393,11 +311,9 @@ export class Sync {
     this.#refused(code);
     this.#windows.cancel();
     this.#commits.cancel();
-    this.#cancelSnapshot();
     this.#queue = [];
     this.#queuedBytes = 0;
-    this.#uncommitted = [];
-    this.#uncommittedBytes = 0;
+    this.#persistence.drop();
     this.#unacknowledged.clear();
     this.#document.discard();
     for (const session of this.#sessions) session.close(code);

@@ -1,0 +1,165 @@
+import type { StoredDocument } from "./document.ts";
+import { explain, type Log } from "./logging.ts";
+import { type Clock, systemClock } from "./pacer.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * Bytes of log below which no snapshot is worth its rows: reading that much at a load takes a few milliseconds. A quiet
+ * room folds earlier than a busy one, since nobody waits then.
+ */
+const SMALLEST_LOG = { quiet: 32 * 1024, busy: 256 * 1024 } as const;
+
+/**
+ * The log's size relative to the snapshot at which a new one is written. In a busy room, a snapshot of S bytes per S
+ * bytes of log makes the bytes written at most twice the edits, and the work per edit the same at every document size.
+ */
+const LOG_PER_SNAPSHOT = { quiet: 0.5, busy: 1 } as const;
+
+/** Whether the log after a snapshot has grown enough to be folded into the next one. */
+export function isSnapshotDue(room: "quiet" | "busy", logBytes: number, snapshotBytes: number): boolean {
+  return logBytes >= Math.max(SMALLEST_LOG[room], LOG_PER_SNAPSHOT[room] * snapshotBytes);
+}
+
+interface PersistenceOptions {
+  /** The document that memory holds, encoded; `null` while it holds none. */
+  readonly encode: () => Uint8Array | null;
+  /** Milliseconds without a commit after which a room is quiet. */
+  readonly quietMs: number;
+  /** Run when the room is quiet and a snapshot is due, instead of writing it at once. */
+  readonly whenQuiet: () => void;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+/** Brings what Yjs emitted into the store, folds the log into snapshots, and protects what can't be read whole. */
+export class Persistence {
+  readonly #store: Store;
+  readonly #options: PersistenceOptions;
+  readonly #clock: Clock;
+  #uncommitted: Uint8Array[] = [];
+  #uncommittedBytes = 0;
+  #quietTimer: number | undefined;
+  /** Log bytes at which the next snapshot is tried, after one failed. */
+  #snapshotNotBefore = 0;
+  /** Whether a damaged snapshot waits to be replaced. */
+  #mustHeal = false;
+  #readOnly: "room-damaged" | null = null;
+
+  constructor(store: Store, options: PersistenceOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  /** Bytes that were added and are not committed. */
+  get uncommittedBytes(): number {
+    return this.#uncommittedBytes;
+  }
+
+  /** Why no edit may be taken, or `null`. Known once the document was read. */
+  get readOnly(): "room-damaged" | null {
+    return this.#readOnly;
+  }
+
+  /** Takes over what Yjs emitted, to be committed. */
+  add(updates: readonly Uint8Array[]): void {
+    for (const update of updates) {
+      this.#uncommitted.push(update);
+      this.#uncommittedBytes += update.length;
+    }
+  }
+
+  /** Writes what was added, as one record. @throws RoomfulError what the store throws; all of it stays uncommitted then */
+  commit(): void {
+    if (this.#uncommitted.length === 0) return;
+    this.#store.append(this.#uncommitted);
+    this.#uncommitted = [];
+    this.#uncommittedBytes = 0;
+  }
+
+  /** Everything that was added, read from the store. @throws RoomfulError what the store throws */
+  read(): StoredDocument {
+    this.commit();
+    const stored = this.#store.read();
+    this.#readOnly = null;
+    for (const place of stored.damage) this.#options.log("error", "damage", { code: "room-damaged", detail: place });
+    if (!stored.whole) this.protect("not everything that was acknowledged is there");
+    // A good snapshot is to take the place of the damaged one.
+    this.#mustHeal = stored.damage.length > 0 && stored.whole;
+    if (this.#mustHeal) this.#startQuietTimer();
+    return stored;
+  }
+
+  /** The stored document can't be had whole: what there is can be read, and nothing is written over the rest. */
+  protect(detail: string): void {
+    this.#readOnly = "room-damaged";
+    this.#store.markDamaged();
+    this.#options.log("error", "read-only", { code: "room-damaged", detail });
+  }
+
+  /** To be called after a commit: writes a snapshot if the log has grown too large, or plans one for a quiet moment. */
+  planSnapshot(): void {
+    this.#stopQuietTimer();
+    if (this.#isDue("busy")) this.#trySnapshot();
+    else if (this.#isDue("quiet")) this.#startQuietTimer();
+  }
+
+  /** To be called when the room is quiet and everything is committed. */
+  snapshotIfDue(): void {
+    if (this.#isDue("quiet")) this.#trySnapshot();
+  }
+
+  /** Folds the whole log into a snapshot. @throws RoomfulError what the store throws */
+  writeSnapshot(): void {
+    this.#stopQuietTimer();
+    const { logBytesSinceSnapshot } = this.#store.figures();
+    const state = this.#options.encode();
+    if (state === null || logBytesSinceSnapshot + Number(this.#mustHeal) === 0) return;
+    this.#store.writeSnapshot(state);
+    this.#snapshotNotBefore = 0;
+    this.#mustHeal = false;
+    const { snapshotGeneration, snapshotBytes } = this.#store.figures();
+    this.#options.log("info", "snapshot", {
+      generation: snapshotGeneration,
+      bytes: snapshotBytes,
+      logBytes: logBytesSinceSnapshot,
+    });
+  }
+
+  /** Forgets what was added and not committed. */
+  drop(): void {
+    this.#stopQuietTimer();
+    this.#uncommitted = [];
+    this.#uncommittedBytes = 0;
+  }
+
+  /** A snapshot that fails costs nothing: the log is complete. It is tried again when the log has doubled. */
+  #trySnapshot(): void {
+    const { logBytesSinceSnapshot } = this.#store.figures();
+    try {
+      this.writeSnapshot();
+    } catch (cause) {
+      this.#snapshotNotBefore = 2 * logBytesSinceSnapshot;
+      this.#options.log("error", "snapshot-failed", { detail: explain(cause) });
+    }
+  }
+
+  #isDue(room: "quiet" | "busy"): boolean {
+    const { logBytesSinceSnapshot, snapshotBytes } = this.#store.figures();
+    if (this.#readOnly !== null || logBytesSinceSnapshot < this.#snapshotNotBefore) return false;
+    return (room === "quiet" && this.#mustHeal) || isSnapshotDue(room, logBytesSinceSnapshot, snapshotBytes);
+  }
+
+  #startQuietTimer(): void {
+    this.#stopQuietTimer();
+    this.#quietTimer = this.#clock.setTimeout(() => {
+      this.#quietTimer = undefined;
+      this.#options.whenQuiet();
+    }, this.#options.quietMs);
+  }
+
+  #stopQuietTimer(): void {
+    if (this.#quietTimer !== undefined) this.#clock.clearTimeout(this.#quietTimer);
+    this.#quietTimer = undefined;
+  }
+}
