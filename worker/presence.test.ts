@@ -174,6 +174,21 @@ describe.concurrent("presence", () => {
     expect(await ids(room)).toEqual([7]);
   });
 
+  it("[PRES-6] an echo that outlives a silent holder does not keep its owner out", async () => {
+    const room = freshRoom();
+    const [silent, echo] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    silent.sendPresence(1, 5, { name: "x" });
+    await pause(50);
+    echo.sendPresence(1, 5, { name: "x" });
+    await pause(CHALLENGE_MS + 300);
+    expect(await ids(room)).toEqual([undefined, undefined]);
+    const returned = await TestClient.roomful(room);
+    returned.sendPresence(1, 6, { name: "x" });
+    await pause(50);
+    expect(await ids(room)).toEqual([undefined, undefined, 1]);
+    expect(echo.presence.get(1)).toEqual({ name: "x" });
+  });
+
   it("[PRES-7] own clients are asked to renew while a stock client is there, and told when to stop", async () => {
     const room = freshRoom();
     const own = await TestClient.roomful(room);

@@ -74,9 +74,7 @@ export class Presence {
     // A session that was restored only to be closed was never made its id's holder.
     const holder = presence === null ? undefined : (this.#holders.get(presence.clientId) ?? session);
     if (presence !== null && holder === session) {
-      const challenge = this.#challenges.get(presence.clientId);
-      this.#release(session);
-      if (challenge !== undefined) this.#grant(challenge.claimant, challenge.entry);
+      this.#releaseToClaimant(session, presence.clientId);
       // Whoever claimed the id in earnest comes again with the next clock.
       for (const claimant of this.#sessions) {
         const denial = this.#denials.get(claimant);
@@ -151,26 +149,22 @@ export class Presence {
       if (open.claimant === session) open.entry = copy(entry);
       return;
     }
-    const timer = this.#clock.setTimeout(() => {
-      const challenge = this.#challenges.get(entry.clientId);
-      if (challenge !== undefined) this.#grant(challenge.claimant, challenge.entry);
-    }, CHALLENGE_MS);
+    const timer = this.#clock.setTimeout(() => this.#releaseToClaimant(holder, entry.clientId), CHALLENGE_MS);
     this.#challenges.set(entry.clientId, { claimant: session, timer, entry: copy(entry) });
     holder.send(encodeQueryAwareness());
   }
 
   #grant(session: Session, entry: AwarenessEntry): void {
-    this.#endChallenge(entry.clientId);
     const former = this.#holders.get(entry.clientId);
-    if (former !== undefined && former !== session) {
+    if (former !== undefined) {
+      this.#endChallenge(entry.clientId);
       former.state.presence = null;
       this.#sessions.changed(former);
     }
     // Others may know this id by a later clock, from before a reconnect, and would ignore it until that clock is
     // reached. Told that it is gone, a client announces itself at once with the next clock.
-    const returned = this.#leavers.delete(entry.clientId) || former !== undefined;
     session.send(encodeAwareness([goneFrom(entry)]));
-    if (returned) this.#askToAnnounceAgain(session);
+    if (this.#leavers.delete(entry.clientId) || former !== undefined) this.#askToAnnounceAgain(session);
     this.#holders.set(entry.clientId, session);
     this.#set(session, entry);
   }
@@ -201,6 +195,14 @@ export class Presence {
     this.#unsent.set(entry.clientId, null);
     this.#broadcasts.request();
     this.#options.requestSave();
+  }
+
+  /** Takes the id from its holder; an open claim to it is then made once more. */
+  #releaseToClaimant(holder: Session, clientId: number): void {
+    const challenge = this.#challenges.get(clientId);
+    this.#endChallenge(clientId);
+    this.#release(holder);
+    if (challenge !== undefined) this.#claim(challenge.claimant, challenge.entry);
   }
 
   #release(session: Session): void {
