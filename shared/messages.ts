@@ -88,8 +88,9 @@ function parse<Message>(table: Record<string, v.GenericSchema>, text: string): M
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (cause) {
-    throw new RoomfulError("malformed-message", "not JSON", { cause });
+  } catch {
+    // Without its cause, whose words quote the text: a log says nothing of what a user wrote.
+    throw new RoomfulError("malformed-message", "not JSON");
   }
   const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
   const schema = typeof type === "string" && Object.hasOwn(table, type) ? table[type] : undefined;

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { RoomfulError } from "../shared/errors.ts";
-import { ROW_BYTES } from "../shared/limits.ts";
+import { bytesOf, concatenate, type LogRow, logChecksumOf, rowChecksumOf, type SnapshotRow, split } from "./rows.ts";
 import { CHUNKS_PER_GENERATION, migrate, readSchemaVersion, SCHEMA_VERSION } from "./schema.ts";
 
 /** What was read, and what could not be. */
@@ -48,9 +48,6 @@ interface Opened {
   logBytes: number;
   logBytesSinceSnapshot: number;
 }
-
-type SnapshotRow = { generation: number; log_id: number; bytes: number; checksum: number; row_checksum: number };
-type LogRow = { id: number; part: number; parts: number; checksum: number; data: ArrayBuffer };
 
 /** The parts of a Durable Object's storage that the store uses. */
 export type StoreBackend = Pick<DurableObjectStorage, "transactionSync"> & { readonly sql: SqlStorage };
@@ -380,38 +377,4 @@ export class Store {
     cursor.toArray();
     this.#rowsWritten += cursor.rowsWritten;
   }
-}
-
-/** Covers a row's own columns, so that a sound row with damaged chunks can be told from a damaged row. */
-function rowChecksumOf({ generation, log_id, bytes, checksum }: SnapshotRow): number {
-  return crc32(`${generation}:${log_id}:${bytes}:${checksum}`);
-}
-
-function logChecksumOf(id: number, part: number, parts: number, data: ArrayBuffer | Uint8Array): number {
-  return crc32(`${id}:${part}:${parts}`, crc32(data));
-}
-
-/** Cuts bytes into row-sized pieces; at least one, which may be empty. */
-function split(bytes: Uint8Array): ArrayBuffer[] {
-  const pieces: ArrayBuffer[] = [];
-  for (let start = 0; start === 0 || start < bytes.length; start += ROW_BYTES) {
-    pieces.push(bytesOf(bytes.subarray(start, start + ROW_BYTES)));
-  }
-  return pieces;
-}
-
-function bytesOf(bytes: Uint8Array): ArrayBuffer {
-  return bytes.slice().buffer as ArrayBuffer;
-}
-
-function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
-  const [first] = pieces;
-  if (first !== undefined && pieces.length === 1) return first;
-  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let position = 0;
-  for (const piece of pieces) {
-    all.set(piece, position);
-    position += piece.length;
-  }
-  return all;
 }

@@ -6,6 +6,9 @@ import { TcpProxy } from "../support/proxy.ts";
 import { Server } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
+// Each provider listens for the end of the process.
+process.setMaxListeners(50);
+
 let server: Server;
 const opened: { destroy(): void }[] = [];
 
@@ -114,6 +117,16 @@ describe.concurrent("stock y-websocket clients", () => {
     proxy.close();
     await pause(1_000);
     expect(seen()).toBe("after");
+  });
+
+  it("a setting out of its range is told in the log and to every caller", async () => {
+    const told = await Server.start("COMMIT_MS:fast").then(
+      () => "it serves",
+      (error: Error) => error.message.replaceAll("\\", ""),
+    );
+    const words = 'COMMIT_MS = "fast" must be 0 to 10000 (milliseconds)';
+    expect(told.split("\n")[0]).toContain(words);
+    expect(told.split("\n").slice(1).join("\n")).toContain(words);
   });
 
   it("[AUTH-1] a deployment without keys refuses with a final code and a reason", async () => {

@@ -60,8 +60,13 @@ export class Server {
       if (child.exitCode !== null) break;
       const response = await fetch(`http://127.0.0.1:${this.port}/healthz`).catch(() => null);
       if (response?.ok) return;
+      if (response !== null) {
+        await this.kill();
+        throw new Error(`the server refuses to serve: ${await response.text()}\n${this.#output}`);
+      }
       await pause(100);
     }
+    await this.kill();
     throw new Error(`the server did not start:\n${this.#output}`);
   }
 

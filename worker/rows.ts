@@ -1,0 +1,45 @@
+import { crc32 } from "node:zlib";
+import { ROW_BYTES } from "../shared/limits.ts";
+
+/** A row of the table `snapshot`. */
+export type SnapshotRow = { generation: number; log_id: number; bytes: number; checksum: number; row_checksum: number };
+
+/** A row of the table `log`. */
+export type LogRow = { id: number; part: number; parts: number; checksum: number; data: ArrayBuffer };
+
+/** Covers a row's own columns, so that a sound row with damaged chunks can be told from a damaged row. */
+export function rowChecksumOf({ generation, log_id, bytes, checksum }: SnapshotRow): number {
+  return crc32(`${generation}:${log_id}:${bytes}:${checksum}`);
+}
+
+/** Covers a row's data and its place, so that rows can't be taken for one another. */
+export function logChecksumOf(id: number, part: number, parts: number, data: ArrayBuffer | Uint8Array): number {
+  return crc32(`${id}:${part}:${parts}`, crc32(data));
+}
+
+/** Cuts bytes into row-sized pieces; at least one, which may be empty. */
+export function split(bytes: Uint8Array): ArrayBuffer[] {
+  const pieces: ArrayBuffer[] = [];
+  for (let start = 0; start === 0 || start < bytes.length; start += ROW_BYTES) {
+    pieces.push(bytesOf(bytes.subarray(start, start + ROW_BYTES)));
+  }
+  return pieces;
+}
+
+/** Bytes as SQLite takes them, without what surrounds a view. */
+export function bytesOf(bytes: Uint8Array): ArrayBuffer {
+  return bytes.slice().buffer as ArrayBuffer;
+}
+
+/** The opposite of {@link split}. */
+export function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  if (first !== undefined && pieces.length === 1) return first;
+  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let position = 0;
+  for (const piece of pieces) {
+    all.set(piece, position);
+    position += piece.length;
+  }
+  return all;
+}
