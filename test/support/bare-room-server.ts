@@ -24,7 +24,7 @@ export class BareRoomServer {
 
   static async start(settings: Record<string, string> = {}): Promise<BareRoomServer> {
     execFileSync("node_modules/.bin/wrangler", ["deploy", "--dry-run", "--outdir", BUNDLE], {
-      env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
+      env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
       stdio: ["ignore", "ignore", "inherit"],
     });
     const server = new BareRoomServer(settings);

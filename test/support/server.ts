@@ -61,8 +61,9 @@ export class Server {
       const response = await fetch(`http://127.0.0.1:${this.port}/healthz`).catch(() => null);
       if (response?.ok) return;
       if (response !== null) {
+        const answer = await response.text();
         await this.kill();
-        throw new Error(`the server refuses to serve: ${await response.text()}\n${this.#output}`);
+        throw new Error(`the server refuses to serve: ${answer}\n${this.#output}`);
       }
       await pause(100);
     }
