@@ -4,7 +4,7 @@ import * as authProtocol from "y-protocols/auth";
 import * as awarenessProtocol from "y-protocols/awareness";
 import * as syncProtocol from "y-protocols/sync";
 import * as Y from "yjs";
-import { errorCodeOf } from "./errors.ts";
+import { codeOf } from "../test/support/code-of.ts";
 import {
   carriesEdits,
   decodeFrame,
@@ -20,14 +20,6 @@ import {
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const bytes = (text: string) => new TextEncoder().encode(text);
-const codeOf = (work: () => unknown) => {
-  try {
-    work();
-    return "nothing thrown";
-  } catch (caught) {
-    return errorCodeOf(caught);
-  }
-};
 
 /** Each frame, its bytes as they are on the wire, and what they read as. */
 const frames: [string, Uint8Array, string, Frame][] = [

@@ -1,17 +1,9 @@
 import { expect, it } from "vitest";
+import { codeOf } from "../test/support/code-of.ts";
 import { closeArguments, ERRORS, type ErrorCode, errorCodeOf, isFinalClose, RoomfulError } from "./errors.ts";
 import { CLOSE_REASON_BYTES } from "./limits.ts";
 import { PING, PONG, parseMessageFromRoom, parseMessageToRoom } from "./messages.ts";
 import { decodeRoomName, parseRoomName } from "./rooms.ts";
-
-const codeOf = (work: () => unknown) => {
-  try {
-    work();
-    return "nothing thrown";
-  } catch (caught) {
-    return errorCodeOf(caught);
-  }
-};
 
 it("[TEXT-1] each message reads as what it is, unknown fields left out", () => {
   expect(parseMessageToRoom(PING)).toEqual({ type: "ping" });

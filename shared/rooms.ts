@@ -111,6 +111,22 @@ export interface Participant {
   readonly connectedAt: number;
 }
 
+/** Sizes of what a room stores, and of what was written since boot. */
+export interface StorageFigures {
+  readonly schemaVersion: number;
+  readonly logRows: number;
+  readonly logBytes: number;
+  /** Bytes of the log that are not in the newest snapshot. */
+  readonly logBytesSinceSnapshot: number;
+  readonly snapshotGeneration: number;
+  readonly snapshotBytes: number;
+  /** Rows inserted, overwritten or deleted since boot: what the platform bills. */
+  readonly rowsWritten: number;
+  /** Bytes of log records and snapshots written since boot. */
+  readonly bytesWritten: number;
+  readonly snapshotsWritten: number;
+}
+
 /** Figures of one room. Reading them never loads the document. Counts since `boot` start at zero when the object wakes. */
 export interface RoomStatistics {
   /** Changes each time the object is constructed, that is after hibernation, eviction, crash or deploy. */
@@ -125,18 +141,7 @@ export interface RoomStatistics {
     /** Why the room is read-only, or `null` when it is not. */
     readonly readOnly: "room-damaged" | "room-too-new" | null;
   };
-  readonly storage: {
-    readonly schemaVersion: number;
-    readonly logRows: number;
-    readonly logBytes: number;
-    readonly snapshotGeneration: number;
-    readonly snapshotBytes: number;
-    /** Rows inserted, overwritten or deleted since boot: what the platform bills. */
-    readonly rowsWritten: number;
-    /** Bytes of log records and snapshots written since boot. */
-    readonly bytesWritten: number;
-    readonly snapshotsWritten: number;
-  };
+  readonly storage: StorageFigures;
   /** Messages, closes and calls handled since boot. */
   readonly events: number;
   /** Bytes of update payload received since boot. */

@@ -201,7 +201,7 @@ export class Room extends DurableObject implements RoomMethods {
 
   async statistics(): Promise<RoomStatistics> {
     this.#events++;
-    const figures = this.#store.figures();
+    const storage = this.#store.figures();
     const stock = this.#sessions.stockCount;
     return {
       boot: this.#boot,
@@ -209,19 +209,10 @@ export class Room extends DurableObject implements RoomMethods {
       document: {
         loaded: this.#sync.isLoaded,
         loads: this.#sync.loads,
-        bytes: figures.snapshotBytes + figures.logBytesSinceSnapshot,
-        readOnly: figures.schemaVersion > SCHEMA_VERSION ? "room-too-new" : this.#sync.readOnly,
+        bytes: storage.snapshotBytes + storage.logBytesSinceSnapshot,
+        readOnly: storage.schemaVersion > SCHEMA_VERSION ? "room-too-new" : this.#sync.readOnly,
       },
-      storage: {
-        schemaVersion: figures.schemaVersion,
-        logRows: figures.logRows,
-        logBytes: figures.logBytes,
-        snapshotGeneration: figures.snapshotGeneration,
-        snapshotBytes: figures.snapshotBytes,
-        rowsWritten: figures.rowsWritten,
-        bytesWritten: figures.bytesWritten,
-        snapshotsWritten: figures.snapshotsWritten,
-      },
+      storage,
       events: this.#events,
       updateBytes: this.#updateBytes,
       refusals: { ...this.#refusals },

@@ -2,18 +2,15 @@ import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { errorCodeOf } from "../shared/errors.ts";
 import { ROW_BYTES } from "../shared/limits.ts";
 import { getRoom } from "./namespace.ts";
 import { isSnapshotDue } from "./persistence.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import { Store } from "./store.ts";
-import { docOf, editedDoc, freshRoom, pause, TestClient, textUpdate, until } from "./test-client.ts";
+import { codeOf, docOf, editedDoc, freshRoom, pause, TestClient, textUpdate, until } from "./test-client.ts";
 
 const inStorage = <Result>(room: string, work: (storage: DurableObjectStorage) => Result) =>
   runInDurableObject(env.ROOMS.getByName(room), (_room, ctx) => work(ctx.storage));
-
-const codeOf = (call: Promise<unknown>) => call.then(() => "nothing thrown", errorCodeOf);
 
 const run = (room: string, ...statements: string[]) =>
   inStorage(room, ({ sql }) => {

@@ -2,6 +2,7 @@ import { crc32 } from "node:zlib";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { RoomfulError } from "../shared/errors.ts";
+import type { StorageFigures } from "../shared/rooms.ts";
 import { bytesOf, concatenate, type LogRow, logChecksumOf, rowChecksumOf, type SnapshotRow, split } from "./rows.ts";
 import { CHUNKS_PER_GENERATION, migrate, readSchemaVersion, SCHEMA_VERSION } from "./schema.ts";
 
@@ -14,20 +15,6 @@ export interface Stored {
   readonly damage: readonly string[];
   /** Whether everything that was ever acknowledged is there. */
   readonly whole: boolean;
-}
-
-/** Sizes of what is stored, and of what was written since this object woke. */
-export interface StoreFigures {
-  readonly schemaVersion: number;
-  readonly logRows: number;
-  /** Bytes of the log rows that are not in the newest snapshot. */
-  readonly logBytesSinceSnapshot: number;
-  readonly logBytes: number;
-  readonly snapshotGeneration: number;
-  readonly snapshotBytes: number;
-  readonly rowsWritten: number;
-  readonly bytesWritten: number;
-  readonly snapshotsWritten: number;
 }
 
 interface Snapshot {
@@ -222,7 +209,7 @@ export class Store {
   }
 
   /** Reads no content. */
-  figures(): StoreFigures {
+  figures(): StorageFigures {
     const opened = this.#open();
     return {
       schemaVersion: opened.version,

@@ -1,6 +1,7 @@
 /** What the tests inside workerd connect to a room with: a socket that keeps what it hears, and a Y.Doc if wanted. */
 import { env, exports } from "cloudflare:workers";
 import * as Y from "yjs";
+import { errorCodeOf } from "../shared/errors.ts";
 import {
   decodeFrame,
   encodeAwareness,
@@ -19,6 +20,14 @@ let rooms = 0;
 export function freshRoom(): string {
   rooms++;
   return `room/${crypto.randomUUID()}/${rooms}`;
+}
+
+/** The stub of a room, for the helpers that take one. */
+export const stubOf = (room: string) => env.ROOMS.getByName(room);
+
+/** The code with which a call is refused. */
+export function codeOf(call: Promise<unknown>): Promise<string | undefined> {
+  return call.then(() => "nothing thrown", errorCodeOf);
 }
 
 /** Lets everything go on for a while. */
@@ -173,4 +182,38 @@ export function docOf(...updates: Uint8Array[]): Y.Doc {
   const doc = new Y.Doc();
   for (const update of updates) Y.applyUpdate(doc, update);
   return doc;
+}
+
+/** The state of a document with every kind of content that Yjs writes. */
+export function everything(): Uint8Array {
+  const { doc } = editedDoc(3);
+  const text = doc.getText("text");
+  text.insert(0, "aé😀");
+  text.insert(1, "bold", { bold: true, link: { href: "x" } });
+  text.insertEmbed(2, { image: ["a", null] });
+  text.delete(1, 3);
+  const map = doc.getMap("map");
+  for (const [key, value] of Object.entries({
+    a: 1,
+    b: -70_000,
+    c: 1.5,
+    d: 0.1,
+    e: 2n ** 60n,
+    f: true,
+    g: null,
+    h: undefined,
+    i: "s",
+  })) {
+    map.set(key, value);
+  }
+  map.set("bytes", new Uint8Array([1, 2, 3]));
+  map.set("nested", { deep: [{ deeper: [new Uint8Array([1]), "x"] }] });
+  map.set("type", new Y.Map([["array", new Y.Array()]]));
+  const xml = doc.getXmlFragment("xml");
+  const element = new Y.XmlElement("p");
+  element.setAttribute("class", "x");
+  xml.push([element, new Y.XmlText("t")]);
+  doc.getArray("list").push([1, 2, 3]);
+  doc.getArray("list").delete(0, 2);
+  return Y.encodeStateAsUpdate(doc);
 }

@@ -1,0 +1,11 @@
+import { errorCodeOf } from "../../shared/errors.ts";
+
+/** The code with which something is refused. */
+export function codeOf(work: () => unknown): string | undefined {
+  try {
+    work();
+    return "nothing thrown";
+  } catch (caught) {
+    return errorCodeOf(caught);
+  }
+}

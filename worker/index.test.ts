@@ -1,0 +1,72 @@
+import { listDurableObjectIds } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { freshRoom, TestClient, until } from "./test-client.ts";
+
+describe("the Worker", () => {
+  const upgrade = (path: string, protocols?: string) =>
+    exports.default.fetch(`https://example.com${path}`, {
+      headers: { upgrade: "websocket", ...(protocols && { "sec-websocket-protocol": protocols }) },
+    });
+
+  it("[NAME-1] the room name is everything after /rooms/, slashes included, decoded exactly once", async () => {
+    const id = crypto.randomUUID();
+    const client = await TestClient.roomful(`${id}/a%20b/%E2%82%AC%2525`);
+    await until(() => client.messagesOf("welcome").length === 1, "welcome");
+    expect(client.messagesOf("welcome")[0]?.room).toBe(`${id}/a b/€%25`);
+  });
+
+  it("[NAME-2] a bad name is refused so that a browser can read why, and creates no object", async () => {
+    const before = (await listDurableObjectIds(env.ROOMS)).length;
+    const bad = [
+      "",
+      "a//b",
+      "/a",
+      "a/",
+      "%00",
+      "a%0Ab",
+      "%ff",
+      "a%",
+      "x".repeat(201),
+      "%E2%82%AC".repeat(67),
+      "a%2F%2Fb",
+      "a/%2e%2e%2f",
+    ];
+    for (const name of bad) {
+      const client = await TestClient.connect(name, { protocols: ["roomful.v1"] });
+      await until(() => client.closed !== null, `closed: ${name}`);
+      expect([name, client.closed?.code, client.subprotocol]).toEqual([name, 4400, "roomful.v1"]);
+      expect(client.closed?.reason).toMatch(/^bad-room-name: /);
+    }
+    expect((await listDurableObjectIds(env.ROOMS)).length).toBe(before);
+  });
+
+  it("[PROTO-1] selects roomful.v1, else y-websocket, never a token", async () => {
+    const room = freshRoom();
+    expect((await TestClient.connect(room, { protocols: ["y-websocket", "roomful.v1"] })).subprotocol).toBe(
+      "roomful.v1",
+    );
+    expect((await TestClient.connect(room, { protocols: ["roomful.bearer.abc", "y-websocket"] })).subprotocol).toBe(
+      "y-websocket",
+    );
+    expect((await TestClient.connect(room)).subprotocol).toBeNull();
+  });
+
+  it("[PROTO-2] an offer of which nothing can be selected gets HTTP 400", async () => {
+    const response = await upgrade(`/rooms/${freshRoom()}`, "roomful.bearer.abc");
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code: "unsupported-subprotocol" } });
+  });
+
+  it("[HTTP-1] answers /healthz, and unknown paths with a coded 404", async () => {
+    expect(await (await exports.default.fetch("https://example.com/healthz")).json()).toEqual({ status: "ok" });
+    const response = await exports.default.fetch("https://example.com/nothing/here");
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ error: { code: "not-found" } });
+  });
+
+  it("[HTTP-2] a room without an upgrade gets 426", async () => {
+    const response = await exports.default.fetch(`https://example.com/rooms/${freshRoom()}`);
+    expect(response.status).toBe(426);
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { type Clock, Pacer } from "./pacer.ts";
+
+class ManualClock implements Clock {
+  time = 0;
+  readonly #timers = new Map<number, { at: number; callback: () => void }>();
+  #next = 1;
+
+  now(): number {
+    return this.time;
+  }
+
+  setTimeout(callback: () => void, milliseconds: number): number {
+    this.#timers.set(this.#next, { at: this.time + milliseconds, callback });
+    return this.#next++;
+  }
+
+  clearTimeout(timer: number): void {
+    this.#timers.delete(timer);
+  }
+
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  advance(milliseconds: number): void {
+    this.time += milliseconds;
+    for (const [timer, { at, callback }] of [...this.#timers]) {
+      if (at > this.time) continue;
+      this.#timers.delete(timer);
+      callback();
+    }
+  }
+}
+
+describe("a pacer", () => {
+  it("runs the first request at once and without a timer, later ones once per interval", () => {
+    const clock = new ManualClock();
+    const runs: number[] = [];
+    const pacer = new Pacer(10, () => runs.push(clock.time), clock);
+    pacer.request();
+    expect([runs, clock.pending]).toEqual([[0], 0]);
+    clock.advance(4);
+    for (let index = 0; index < 5; index++) pacer.request();
+    expect([runs, clock.pending]).toEqual([[0], 1]);
+    clock.advance(6);
+    expect([runs, clock.pending]).toEqual([[0, 10], 0]);
+    clock.advance(30);
+    pacer.request();
+    expect([runs, clock.pending]).toEqual([[0, 10, 40], 0]);
+  });
+
+  it("drops the owed run when it runs now or is cancelled", () => {
+    const clock = new ManualClock();
+    let runs = 0;
+    const pacer = new Pacer(10, () => runs++, clock);
+    pacer.request();
+    pacer.request();
+    pacer.runNow();
+    clock.advance(100);
+    expect([runs, clock.pending]).toEqual([2, 0]);
+    pacer.request();
+    pacer.request();
+    pacer.cancel();
+    clock.advance(100);
+    expect(runs).toBe(3);
+  });
+});
