@@ -190,7 +190,7 @@ export class Store {
 
   /** A presence state that {@link savePresence} kept, or `null`. */
   readPresence(rowId: number): Uint8Array | null {
-    if (this.#open().version === 0) return null;
+    if (this.#open().version !== SCHEMA_VERSION) return null;
     const row = this.#storage.sql
       .exec<{ state: ArrayBuffer }>("SELECT state FROM presence WHERE id = ?", rowId)
       .toArray()[0];
