@@ -89,6 +89,28 @@ describe("the document", () => {
     expect(document.encode()).toEqual(new Uint8Array([0, 0]));
   });
 
+  it("a full document has room again once values of few clocks and many bytes were deleted", () => {
+    const document = documentOf({ snapshot: null, updates: [] }, 1_000_000);
+    const { doc, take } = editedDoc();
+    const value = (bytes: number) => new Uint8Array(bytes);
+    for (let key = 0; key < 9; key++) {
+      doc.getMap("map").set(`${key}`, value(110_000));
+      expect(document.apply([editOf(take())]).outcomes).toEqual([{ kind: "applied" }]);
+    }
+    const addition = () => {
+      const other = editedDoc();
+      other.doc.getMap("other").set("key", value(20_000));
+      return editOf(other.take());
+    };
+    expect(document.apply([addition()]).outcomes).toMatchObject([
+      { kind: "refused", refusal: { code: "document-full" } },
+    ]);
+    for (let key = 0; key < 9; key++) doc.getMap("map").delete(`${key}`);
+    // In one window the deleted values are still there when the addition is looked at; in the next they are gone.
+    document.apply([editOf(take()), addition()]);
+    expect(document.apply([addition()]).outcomes).toEqual([{ kind: "applied" }]);
+  });
+
   it("keeps nothing as pending", () => {
     const document = documentOf({ snapshot: null, updates: [] });
     const { doc, take } = editedDoc();

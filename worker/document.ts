@@ -68,8 +68,10 @@ export class RoomDocument {
   /** Upper estimate of the encoded size: its last measurement and all that was taken since. */
   #bytes = 0;
   #bytesWhenMeasured = 0;
-  /** Clocks deleted since then: what they held may have been most of the size. */
-  #deletedSinceMeasured = 0;
+  /** Whether something was deleted since then: it may have been most of the size. */
+  #mayHaveShrunk = false;
+  /** Whether the open transaction deletes: what it deletes is only dropped when it ends. */
+  #isDeleting = false;
   #loads = 0;
 
   /**
@@ -154,6 +156,8 @@ export class RoomDocument {
     } catch (cause) {
       throw new Taint("Yjs threw", { cause });
     }
+    if (this.#isDeleting) this.#mayHaveShrunk = true;
+    this.#isDeleting = false;
     const updates = this.#emitted;
     this.#emitted = [];
     return { outcomes, updates };
@@ -173,7 +177,7 @@ export class RoomDocument {
     if (!changes(doc, shape)) return lacksDependencies(doc, shape) ? INCOMPLETE : APPLIED;
     Y.applyUpdate(doc, edit.update);
     this.#bytes += edit.update.length;
-    for (const { length } of shape.deletions) this.#deletedSinceMeasured += length;
+    if (shape.deletions.length > 0) this.#isDeleting = true;
     const { store } = doc;
     if (store.pendingStructs === null && store.pendingDs === null) return APPLIED;
     // Items that refer to each other in a circle: nothing that is missing would help.
@@ -199,9 +203,8 @@ export class RoomDocument {
   #hasRoomFor(doc: Y.Doc, bytes: number): boolean {
     if (this.#bytes + bytes <= this.#maxBytes) return true;
     // The sum of updates overstates a document that merges well. Measuring costs its size, so it is done once per
-    // hundredth of the limit that was added or deleted.
-    const turnover = this.#bytes - this.#bytesWhenMeasured + this.#deletedSinceMeasured;
-    if (turnover < this.#maxBytes / 100) return false;
+    // hundredth of the limit that was added, or when something was deleted.
+    if (!this.#mayHaveShrunk && this.#bytes - this.#bytesWhenMeasured < this.#maxBytes / 100) return false;
     this.#setMeasured(Y.encodeStateAsUpdate(doc).length);
     return this.#bytes + bytes <= this.#maxBytes;
   }
@@ -209,7 +212,7 @@ export class RoomDocument {
   #setMeasured(bytes: number): void {
     this.#bytes = bytes;
     this.#bytesWhenMeasured = bytes;
-    this.#deletedSinceMeasured = 0;
+    this.#mayHaveShrunk = false;
   }
 
   /** The document as one update, or what a peer with this state vector lacks of it. */

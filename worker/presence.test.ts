@@ -189,6 +189,25 @@ describe.concurrent("presence", () => {
     expect(echo.presence.get(1)).toEqual({ name: "x" });
   });
 
+  it("[PRES-5] of several claimants each is told when the silent holder loses the id, also when one has left", async () => {
+    const room = freshRoom();
+    const [holder, first, second, watcher] = await Promise.all([1, 2, 3, 4].map(() => TestClient.roomful(room)));
+    if (holder === undefined || first === undefined || second === undefined || watcher === undefined) throw new Error();
+    watcher.send(encodeQueryAwareness());
+    holder.sendPresence(1, 5, { name: "x" });
+    await pause(50);
+    first.sendPresence(1, 5, { name: "x" });
+    second.sendPresence(1, 5, { name: "x" });
+    await pause(50);
+    first.close();
+    await pause(CHALLENGE_MS + 100);
+    expect(watcher.presence.get(1)).toBeNull();
+    expect(second.framesOf("awareness").at(-1)?.entries).toEqual([{ clientId: 1, clock: 5, state: null }]);
+    second.sendPresence(1, 6, { name: "x" });
+    await until(() => watcher.presence.get(1) != null, "to be seen");
+    expect(await ids(room)).toEqual([undefined, 1, undefined]);
+  });
+
   it("[PRES-7] own clients are asked to renew while a stock client is there, and told when to stop", async () => {
     const room = freshRoom();
     const own = await TestClient.roomful(room);

@@ -13,9 +13,9 @@ export const CHALLENGE_MS = 3_000;
 const REMEMBERED_LEAVERS = 1_000;
 
 interface Challenge {
-  readonly claimant: Session;
   readonly timer: number;
-  entry: AwarenessEntry;
+  /** Everybody who claims the id, with the newest claim. */
+  readonly claims: Map<Session, AwarenessEntry>;
 }
 
 interface PresenceOptions {
@@ -67,14 +67,14 @@ export class Presence {
 
   /** To be called when a session closed and is no longer among the sessions: its presence goes at once. */
   left(session: Session): void {
-    for (const [clientId, challenge] of this.#challenges) {
-      if (challenge.claimant === session) this.#endChallenge(clientId);
+    for (const [clientId, { claims }] of this.#challenges) {
+      if (claims.delete(session) && claims.size === 0) this.#endChallenge(clientId);
     }
     const { presence } = session.state;
     // A session that was restored only to be closed was never made its id's holder.
     const holder = presence === null ? undefined : (this.#holders.get(presence.clientId) ?? session);
     if (presence !== null && holder === session) {
-      this.#releaseToClaimant(session, presence.clientId);
+      this.#releaseToClaimants(session, presence.clientId);
       // Whoever claimed the id in earnest comes again with the next clock.
       for (const claimant of this.#sessions) {
         const denial = this.#denials.get(claimant);
@@ -90,8 +90,8 @@ export class Presence {
     if (this.#challenges.size === 0) return;
     const clientId = session.state.presence?.clientId;
     const challenge = clientId === undefined ? undefined : this.#challenges.get(clientId);
-    if (clientId === undefined || challenge === undefined || challenge.claimant === session) return;
-    this.#denials.set(challenge.claimant, { holder: session, entry: challenge.entry });
+    if (clientId === undefined || challenge === undefined) return;
+    for (const [claimant, entry] of challenge.claims) this.#denials.set(claimant, { holder: session, entry });
     this.#endChallenge(clientId);
   }
 
@@ -146,11 +146,11 @@ export class Presence {
     if (this.#denials.get(session)?.holder === holder) return;
     const open = this.#challenges.get(entry.clientId);
     if (open !== undefined) {
-      if (open.claimant === session) open.entry = copy(entry);
+      open.claims.set(session, copy(entry));
       return;
     }
-    const timer = this.#clock.setTimeout(() => this.#releaseToClaimant(holder, entry.clientId), CHALLENGE_MS);
-    this.#challenges.set(entry.clientId, { claimant: session, timer, entry: copy(entry) });
+    const timer = this.#clock.setTimeout(() => this.#releaseToClaimants(holder, entry.clientId), CHALLENGE_MS);
+    this.#challenges.set(entry.clientId, { timer, claims: new Map([[session, copy(entry)]]) });
     holder.send(encodeQueryAwareness());
   }
 
@@ -197,12 +197,12 @@ export class Presence {
     this.#options.requestSave();
   }
 
-  /** Takes the id from its holder; an open claim to it is then made once more. */
-  #releaseToClaimant(holder: Session, clientId: number): void {
+  /** Takes the id from its holder; open claims to it are then made once more. */
+  #releaseToClaimants(holder: Session, clientId: number): void {
     const challenge = this.#challenges.get(clientId);
     this.#endChallenge(clientId);
     this.#release(holder);
-    if (challenge !== undefined) this.#claim(challenge.claimant, challenge.entry);
+    for (const [claimant, entry] of challenge?.claims ?? []) this.#claim(claimant, entry);
   }
 
   #release(session: Session): void {
@@ -216,6 +216,7 @@ export class Presence {
     this.#unsent.set(presence.clientId, presence.clock);
     session.state.presence = null;
     this.#sessions.changed(session);
+    this.#broadcasts.request();
     this.#options.requestSave();
   }
 

@@ -16,7 +16,7 @@ export class Sessions implements Iterable<Session> {
 
   /**
    * @param sockets those that outlived the object
-   * @param rowFailed is told when a presence row can't be written: after hibernation that presence would be missing
+   * @param rowFailed is told when a presence row can't be written; its socket is closed, to come again
    */
   constructor(sockets: readonly WebSocket[], store: PresenceStore, rowFailed: (cause: unknown) => void) {
     this.#store = store;
@@ -82,10 +82,13 @@ export class Sessions implements Iterable<Session> {
   #saveRows(): void {
     const sessions = [...this.#changedWithRow];
     this.#changedWithRow.clear();
-    try {
-      for (const session of sessions) session.save(this.#store);
-    } catch (cause) {
-      this.#rowFailed(cause);
+    for (const session of sessions) {
+      try {
+        session.save(this.#store);
+      } catch (cause) {
+        this.#rowFailed(cause);
+        session.close("storage-failed");
+      }
     }
   }
 }
