@@ -113,8 +113,9 @@ export class Persistence {
   writeSnapshot(): void {
     this.#stopQuietTimer();
     const { logBytesSinceSnapshot } = this.#store.figures();
+    if (logBytesSinceSnapshot === 0 && !this.#mustHeal) return;
     const state = this.#options.encode();
-    if (state === null || logBytesSinceSnapshot + Number(this.#mustHeal) === 0) return;
+    if (state === null) return;
     this.#store.writeSnapshot(state);
     this.#snapshotNotBefore = 0;
     this.#mustHeal = false;

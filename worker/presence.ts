@@ -78,7 +78,7 @@ export class Presence {
       // Whoever claimed the id in earnest comes again with the next clock.
       for (const claimant of this.#sessions) {
         const denial = this.#denials.get(claimant);
-        if (denial?.holder === session) claimant.send(encodeAwareness([goneFrom(denial.entry)]));
+        if (denial?.holder === session) tellGone(claimant, denial.entry);
       }
       this.#broadcasts.runNow();
     }
@@ -134,7 +134,7 @@ export class Presence {
       const lastClock = this.#leavers.get(entry.clientId);
       // An echo of who has just left looks like its return. Told that the id is gone, an echo forgets it, and who
       // really returned claims it with the next clock.
-      if (lastClock !== undefined && entry.clock <= lastClock) session.send(encodeAwareness([goneFrom(entry)]));
+      if (lastClock !== undefined && entry.clock <= lastClock) tellGone(session, entry);
       else this.#grant(session, entry);
       return;
     }
@@ -163,7 +163,7 @@ export class Presence {
     }
     // Others may know this id by a later clock, from before a reconnect, and would ignore it until that clock is
     // reached. Told that it is gone, a client announces itself at once with the next clock.
-    session.send(encodeAwareness([goneFrom(entry)]));
+    tellGone(session, entry);
     if (this.#leavers.delete(entry.clientId) || former !== undefined) this.#askToAnnounceAgain(session);
     this.#holders.set(entry.clientId, session);
     this.#set(session, entry);
@@ -177,7 +177,7 @@ export class Presence {
     for (const holder of this.#holders.values()) {
       const { presence } = holder.state;
       if (holder !== returned && presence !== null && presence.state !== null) {
-        holder.send(encodeAwareness([goneFrom(presence)]));
+        tellGone(holder, presence);
       }
     }
   }
@@ -248,8 +248,9 @@ export class Presence {
   }
 }
 
-function goneFrom({ clientId, clock }: AwarenessEntry): AwarenessEntry {
-  return { clientId, clock, state: null };
+/** Tells a session that an entry is gone: who owns it announces itself with the next clock, an echo forgets it. */
+function tellGone(session: Session, { clientId, clock }: AwarenessEntry): void {
+  session.send(encodeAwareness([{ clientId, clock, state: null }]));
 }
 
 /** An entry of its own: the one that was read is a view of its frame. */

@@ -7,15 +7,13 @@ import type { Json, RootKind, Roots, RootsAsJson } from "../shared/rooms.ts";
 const KINDS: { readonly [Kind in RootKind]: (doc: Y.Doc, root: Content) => unknown } = {
   text: (doc, root) => view(new Y.Text(), doc, root).toString(),
   "rich-text": (doc, root) => view(new Y.Text(), doc, root).toDelta(),
-  array: (doc, root) => view(new Y.Array(), doc, root).toJSON(),
-  map: (doc, root) => view(new Y.Map(), doc, root).toJSON(),
+  array: (doc, root) => view(new Y.Array<unknown>(), doc, root).toJSON(),
+  map: (doc, root) => view(new Y.Map<unknown>(), doc, root).toJSON(),
   xml: (doc, root) => view(new Y.XmlFragment(), doc, root).toString(),
 };
 
-// Yjs types a shared type by its events, which play no part in reading.
-// biome-ignore lint/suspicious/noExplicitAny: see above
-type Root = Y.AbstractType<any>;
-type Content = Pick<Root, "_start" | "_map" | "_length">;
+type Root = Y.Text | Y.Array<unknown> | Y.Map<unknown> | Y.XmlFragment;
+type Content = Pick<Y.AbstractType<unknown>, "_start" | "_map" | "_length">;
 
 const NO_ROOT: Content = { _start: null, _map: new Map(), _length: 0 };
 

@@ -1,5 +1,5 @@
 import { closeArguments, ERRORS, type ErrorCode, isFinalClose, type RoomfulError } from "../shared/errors.ts";
-import { encodePermissionDenied } from "../shared/frames.ts";
+import { type AwarenessEntry, encodePermissionDenied } from "../shared/frames.ts";
 import { INLINE_PRESENCE_BYTES } from "../shared/limits.ts";
 import { type MessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
 import type { Capability, Grant, Participant, PeerId } from "../shared/rooms.ts";
@@ -13,14 +13,6 @@ const UNUSABLE: ReadonlySet<ErrorCode> = new Set(["malformed-frame", "invalid-up
 
 /** Changes whenever the shape of an attachment does. */
 const ATTACHMENT_VERSION = 1;
-
-/** The presence that a socket announced. */
-export interface PresenceEntry {
-  readonly clientId: number;
-  readonly clock: number;
-  /** JSON in UTF-8; `null` while the client shows itself as away. */
-  readonly state: Uint8Array | null;
-}
 
 /** What is known of a socket beyond one event; all of it survives hibernation in the socket's attachment. */
 interface SessionState {
@@ -44,12 +36,13 @@ interface SessionState {
   /** Whether a sync frame was rejected: what it sends later may depend on that one. */
   wasRejected: boolean;
   strikes: number;
-  presence: PresenceEntry | null;
+  /** The presence that it announced; its state is `null` while the client shows itself as away. */
+  presence: AwarenessEntry | null;
 }
 
 /** The attachment: a presence state that does not fit is left out here and kept in a row. */
 interface Attachment extends Omit<SessionState, "presence"> {
-  readonly presence: (Omit<PresenceEntry, "state"> & { readonly state: Uint8Array | null | "stored" }) | null;
+  readonly presence: (Omit<AwarenessEntry, "state"> & { readonly state: Uint8Array | null | "stored" }) | null;
 }
 
 /** Keeps presence states that are too large for an attachment. */
@@ -219,6 +212,6 @@ export class Session {
   }
 }
 
-function isLarge(presence: PresenceEntry | null): presence is PresenceEntry & { readonly state: Uint8Array } {
+function isLarge(presence: AwarenessEntry | null): presence is AwarenessEntry & { readonly state: Uint8Array } {
   return presence !== null && presence.state !== null && presence.state.length > INLINE_PRESENCE_BYTES;
 }

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { RoomfulError } from "../shared/errors.ts";
 import { LARGEST_FRAME_BYTES } from "../shared/limits.ts";
-import { ROLES } from "../shared/rooms.ts";
+import { ROLES, type Role } from "../shared/rooms.ts";
 
 /** One setting, as an operator writes it under `[vars]` in `wrangler.toml`. */
 interface Setting<Value> {
@@ -50,7 +50,7 @@ export const SETTINGS = {
     "Who is admitted. `open`: everybody, as `npm start` sets it. `token`: nobody yet, since tokens are not built; closed is the safe state of a deployment that nobody configured.",
   ),
   OPEN_ROLE: oneOf(
-    Object.keys(ROLES) as (keyof typeof ROLES)[],
+    Object.keys(ROLES) as Role[],
     "editor",
     "What everybody may do when AUTH is `open`. `viewer` makes a public, read-only deployment.",
   ),

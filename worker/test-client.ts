@@ -103,11 +103,6 @@ export class TestClient {
     return ++this.#number;
   }
 
-  /** Says that a frame with edits was sent by `send`. */
-  countFrame(): number {
-    return ++this.#number;
-  }
-
   sendPresence(clientId: number, clock: number, state: unknown): void {
     const bytes = state === null ? null : new TextEncoder().encode(JSON.stringify(state));
     this.send(encodeAwareness([{ clientId, clock, state: bytes }]));
