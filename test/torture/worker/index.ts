@@ -1,0 +1,51 @@
+/** The real Worker, with rooms that a test can abort, whose storage it can make fail, and whose RPC it can call. */
+import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
+import worker from "../../../worker/index.ts";
+import { Room as RealRoom } from "../../../worker/room.ts";
+import type { Fault, StorageCalls } from "../fault.ts";
+import { plantFault, plantStorage, storageCalls } from "./faults.ts";
+
+export class Room extends RealRoom {
+  readonly #id: string;
+  readonly #abort: () => void;
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    plantStorage(ctx);
+    super(ctx, env);
+    this.#id = ctx.id.toString();
+    this.#abort = () => ctx.abort("planted abort");
+  }
+
+  /** Ends the object at once, as a crash of its isolate would. */
+  async abort(): Promise<void> {
+    this.#abort();
+  }
+
+  async plantFault(fault: Fault | null): Promise<void> {
+    plantFault(this.#id, fault);
+  }
+
+  async storageCalls(): Promise<StorageCalls> {
+    return storageCalls(this.#id);
+  }
+}
+
+/** Calls a method of a room: `POST /torture/<room>` with `[method, ...arguments]` in lib0's encoding of any value. */
+async function call(request: Request, env: Cloudflare.Env): Promise<Response> {
+  const room = env.ROOMS.getByName(decodeURIComponent(new URL(request.url).pathname.slice("/torture/".length)));
+  const [method, ...args] = decoding.readAny(decoding.createDecoder(new Uint8Array(await request.arrayBuffer())));
+  const methods = room as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  let outcome: { value: unknown } | { error: string };
+  try {
+    outcome = { value: await methods[method]?.(...args) };
+  } catch (caught) {
+    outcome = { error: caught instanceof Error ? caught.message : String(caught) };
+  }
+  return new Response(encoding.encode((encoder) => encoding.writeAny(encoder, outcome as never)));
+}
+
+export default {
+  fetch: (request: Request, env: Cloudflare.Env, ctx: ExecutionContext) =>
+    new URL(request.url).pathname.startsWith("/torture/") ? call(request, env) : worker.fetch(request, env, ctx),
+};
