@@ -211,6 +211,7 @@ export class Room extends DurableObject implements RoomMethods {
         loads: this.#sync.loads,
         bytes: storage.snapshotBytes + storage.logBytesSinceSnapshot,
         readOnly: storage.schemaVersion > SCHEMA_VERSION ? "room-too-new" : this.#sync.readOnly,
+        damage: this.#sync.damage,
       },
       storage,
       events: this.#events,

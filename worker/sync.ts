@@ -96,6 +96,10 @@ export class Sync {
     return this.#persistence.readOnly;
   }
 
+  get damage(): readonly string[] {
+    return this.#persistence.damage;
+  }
+
   /** Answers step 1 with what the client lacks, and with the room's own step 1 if the client may write. */
   answerStep1(session: Session, stateVector: Uint8Array): void {
     if (!session.may("read")) throw new RoomfulError("forbidden");
@@ -235,15 +239,39 @@ export class Sync {
 
   /** Keeps track of what was dropped for want of dependencies, and asks for it. */
   #follow({ session, number, isAnswer }: QueuedFrame, outcome: Outcome): void {
-    if (isAnswer) {
-      // It holds everything that is in the client's document, so that what was dropped before is made good. What is
-      // dropped of an answer the client itself waits for, and asking again would bring the same.
-      this.#asked.delete(session);
-      if (outcome.kind !== "refused") session.state.incompleteFrame = null;
-      return;
+    const { state } = session;
+    // An answer holds everything that the client has.
+    if (isAnswer) this.#asked.delete(session);
+    switch (outcome.kind) {
+      case "applied":
+        if (isAnswer) Object.assign(state, { incompleteFrame: null, awaited: null });
+        return;
+      case "incomplete":
+        state.incompleteFrame ??= number;
+        // What is dropped of an answer the client itself waits for; asked again, it would say the same until that comes.
+        if (isAnswer) state.awaited = outcome.missing;
+        else this.#ask(session);
+        return;
+      case "refused":
+        return;
+      default:
+        outcome satisfies never;
     }
-    if (outcome.kind !== "incomplete") return;
-    session.state.incompleteFrame ??= number;
+  }
+
+  /** Asks those again whose answer was incomplete and whose next one may not be. */
+  #askThoseWhoWaited(): void {
+    for (const session of this.#sessions) {
+      const { awaited } = session.state;
+      if (awaited === null || !this.#document.has(awaited)) continue;
+      session.state.awaited = null;
+      this.#sessions.changed(session);
+      this.#ask(session);
+    }
+  }
+
+  /** Asks for everything that the room lacks, unless an answer is owed. */
+  #ask(session: Session): void {
     if (this.#asked.has(session)) return;
     this.#asked.add(session);
     session.send(encodeSyncStep1(this.#document.encodeStateVector()));
@@ -259,6 +287,7 @@ export class Sync {
         if (session.state.wantsDocument && session !== author) session.send(frame);
       }
     }
+    if (updates.length > 0) this.#askThoseWhoWaited();
   }
 
   #commit(): void {
