@@ -136,6 +136,8 @@ export interface RoomStatistics {
     readonly loaded: boolean;
     /** Times the document was read from storage since boot. */
     readonly loads: number;
+    /** Times since boot that Yjs threw while it applied an edit: memory was then read anew, and the edit refused. */
+    readonly taints: number;
     /** Bytes of the newest snapshot plus the log after it: an upper estimate of the document's encoded size. */
     readonly bytes: number;
     /** Why the room is read-only, or `null` when it is not. */

@@ -209,6 +209,7 @@ export class Room extends DurableObject implements RoomMethods {
       document: {
         loaded: this.#sync.isLoaded,
         loads: this.#sync.loads,
+        taints: this.#sync.taints,
         bytes: storage.snapshotBytes + storage.logBytesSinceSnapshot,
         readOnly: storage.schemaVersion > SCHEMA_VERSION ? "room-too-new" : this.#sync.readOnly,
         damage: this.#sync.damage,

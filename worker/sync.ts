@@ -51,6 +51,7 @@ export class Sync {
   readonly #commits: Pacer;
   #queue: QueuedFrame[] = [];
   #queuedBytes = 0;
+  #taints = 0;
   /** The last frame that was applied, for each session that is owed an acknowledgement. */
   readonly #unacknowledged = new Map<Session, number>();
   /** Those who were asked for what the room lacks and owe an answer. */
@@ -89,6 +90,11 @@ export class Sync {
 
   get loads(): number {
     return this.#document.loads;
+  }
+
+  /** Times an edit threw when it was applied. */
+  get taints(): number {
+    return this.#taints;
   }
 
   /** Why no edit is taken, or `null`. Known once the document was loaded. */
@@ -226,7 +232,10 @@ export class Sync {
         ? edits
         : edits.map((edit) => ("update" in edit ? { ...edit, denied: edit.denied ?? readOnly } : edit)),
     );
-    if (window.taints > 0) this.#log("error", "taint", { taints: window.taints, edits: edits.length });
+    if (window.taints > 0) {
+      this.#taints += window.taints;
+      this.#log("error", "taint", { taints: window.taints, edits: edits.length });
+    }
     return window;
   }
 
