@@ -142,3 +142,11 @@ describe("nested types", () => {
     expect(document.encode()).toEqual(before);
   });
 });
+
+it("[LIMIT-4] a key is set to one value, also when only the item before it says that it is a key's", () => {
+  const { document, apply } = keptDocument(crafted(1, [[0x28, 1, "map", "key", 1, 126]]));
+  expect(apply(crafted(2, [[0x28, 1, "map", "key", 2, 126, 126]]))).toBe("invalid-update");
+  expect(apply(crafted(3, [[0x88, 1, 0, 2, 126, 126]]))).toBe("invalid-update");
+  expect(apply(crafted(4, [[0x88, 1, 0, 1, 120]]))).toBe("applied");
+  expect(document.toJson({ map: "map" })).toEqual({ map: { key: true } });
+});

@@ -1,6 +1,6 @@
 /**
  * Bounds what Yjs does with an update and what the update's structure can't show, because it depends on the document:
- * how long Yjs searches for the place of an item among concurrent ones, and how deeply shared types nest.
+ * how long Yjs searches for the place of an item among concurrent ones, how deeply shared types nest, and what a key holds.
  *
  * Items are integrated by a method of theirs, so this module looks on there, for every document of the isolate; without a
  * guard at work it does nothing.
@@ -32,6 +32,10 @@ export class IntegrationGuard {
       if (cost > 0 && this.#searchCost > SEARCH_STEPS) throw new RoomfulError("update-too-costly");
       if (item.content instanceof Y.ContentType && isTooDeep(item)) {
         throw new RoomfulError("invalid-update", "types nested too deeply");
+      }
+      // A key is set to one value, or to a text by some relatives of Yjs. A run of several values it would load as another.
+      if (item.parentSub !== null && item.length > 1 && item.countable && !(item.content instanceof Y.ContentString)) {
+        throw new RoomfulError("invalid-update", "a key with several values at once");
       }
     });
   }
