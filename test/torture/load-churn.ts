@@ -63,6 +63,8 @@ export async function runChurn({ seed, sockets, patience, plant }: ChurnOptions)
     for (const { client } of honest) {
       demand(client.closed === null, say(`no honest client is closed, but one was: ${client.closed}`));
       demand(client.rejected === 0, say("no honest edit is rejected"));
+      const lost = honest.filter(({ client: { clientId = 0 } }) => client.departed.has(clientId));
+      demand(lost.length === 0, say(`nobody is told that an honest one left, but of ${lost.length} somebody was`));
     }
     await demandAlone(server, honest, say, patience);
     const clearedMs = performance.now() - cleared;

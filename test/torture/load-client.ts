@@ -36,6 +36,8 @@ export class LoadClient {
   readonly presence = new Map<number, SeenPresence>();
   /** The first awareness frame that it was sent: which client ids it named. */
   firstAwareness: ReadonlyMap<number, SeenPresence> | null = null;
+  /** The client ids that it was ever told to be gone. */
+  readonly departed = new Set<number>();
   onUpdate: (update: Uint8Array) => void = () => {};
   /** Answers to its step 1. */
   answers = 0;
@@ -125,6 +127,7 @@ export class LoadClient {
   #receivePresence(entries: Extract<Frame, { type: "awareness" }>["entries"]): void {
     for (const { clientId, clock, state } of entries) {
       const text = state === null ? null : Buffer.from(state).toString();
+      if (clientId !== this.#own?.clientId && text === null) this.departed.add(clientId);
       if (clientId !== this.#own?.clientId) this.presence.set(clientId, { clock, state: text });
       else if (text === null && clock >= this.#own.clock) this.#announceAgain(clock);
     }

@@ -1,0 +1,113 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { describe, it } from "vitest";
+import type { Plant } from "../support/bare-room-server.ts";
+import { megabytes } from "./runtime-memory.ts";
+import { isLong, report, scaled, seed } from "./scale.ts";
+import { runSoak } from "./soak.ts";
+import { csvOf, svgOf } from "./soak-plot.ts";
+import { Violation } from "./violation.ts";
+
+/** Milliseconds in which a quiet room has done everything that it put off: five seconds is the longest. */
+const patience = 20_000;
+const impatience = 8_000;
+
+interface PlantedBug extends Plant {
+  readonly bug: string;
+}
+
+/** Leaves the samples where they can be looked at. */
+function keep(samples: Awaited<ReturnType<typeof runSoak>>["samples"], title: string): void {
+  mkdirSync(".cache/soak", { recursive: true });
+  writeFileSync(".cache/soak/soak.csv", csvOf(samples));
+  writeFileSync(".cache/soak/soak.svg", svgOf(samples, title));
+  if (!isLong) return;
+  mkdirSync("docs/img", { recursive: true });
+  writeFileSync("docs/img/soak.svg", svgOf(samples, title));
+}
+
+describe("a soak", () => {
+  it("what mixed work costs stays flat, and nothing goes on after it", async () => {
+    const seconds = scaled({ short: 18, long: 600 });
+    const rooms = scaled({ short: 2, long: 4 });
+    const figures = await runSoak({
+      seed,
+      seconds,
+      rooms,
+      passersby: scaled({ short: 5, long: 3 }),
+      evictEveryMs: scaled({ short: 5_000, long: 30_000 }),
+      sampleEveryMs: scaled({ short: 500, long: 5_000 }),
+      // Long enough to hibernate, in the long form.
+      silenceMs: scaled({ short: 1_000, long: 12_500 }),
+      patience,
+    });
+    const { edits, passed, evictions, rowsPerSecond, heapPerPassed, hibernated } = figures;
+    const [heap, rows, bytes] = [figures.heap, figures.rowsPerEdit, figures.bytesPerEdit];
+    const words =
+      `soak of ${seconds} s, seed ${seed}: ${rooms} rooms, ${edits} edits, ${passed} sockets came and went, ` +
+      `${evictions} evictions`;
+    keep(figures.samples, words);
+    report(
+      `${words}; second and last third: heap ${megabytes(heap[0])}, ${megabytes(heap[1])}, rows per edit ` +
+        `${rows[0].toFixed(2)}, ${rows[1].toFixed(2)}, bytes per edit ${bytes[0].toFixed(0)}, ${bytes[1].toFixed(0)}; ` +
+        `${heapPerPassed.toFixed(0)} bytes of heap for each socket gone; at most ${rowsPerSecond.toFixed(1)} rows a second ` +
+        `and room; in silence no event, ${hibernated} of ${rooms} rooms hibernated`,
+    );
+  });
+
+  describe("catches", () => {
+    it.concurrent.for<PlantedBug>([
+      {
+        bug: "the sessions of closed sockets stay",
+        file: "worker/sessions.ts",
+        find: "this.#bySocket.delete(socket);",
+        replace: "",
+      },
+      {
+        bug: "closed sockets are held for ever",
+        file: "worker/sessions.ts",
+        find: "readonly #closed = new WeakSet<WebSocket>();",
+        replace: "readonly #closed = new Set<WebSocket>();",
+      },
+      {
+        bug: "a pacer starts its timer again for ever",
+        file: "worker/pacer.ts",
+        find: "this.#lastRun = this.#clock.now();",
+        replace: `this.#lastRun = this.#clock.now();
+          this.#timer = this.#clock.setTimeout(() => this.runNow(), this.#interval);`,
+      },
+      {
+        bug: "presence writes a row for each message",
+        file: "worker/sessions.ts",
+        find: "    this.#changed.add(session);",
+        replace: `    this.#changed.add(session);
+          const state = session.state.presence?.state;
+          if (state) this.#store.savePresence(session.state.rowId, state);`,
+      },
+      {
+        bug: "the log has a row for each update",
+        file: "worker/persistence.ts",
+        find: "this.#uncommittedBytes += update.length;",
+        replace: "this.#uncommittedBytes += update.length; this.commit();",
+      },
+      {
+        bug: "each commit is followed by a snapshot",
+        file: "worker/persistence.ts",
+        find: `if (this.#isDue("busy")) this.#trySnapshot();`,
+        replace: "this.#trySnapshot();",
+      },
+    ])("$bug", async ({ bug: _, ...plant }, { expect }) => {
+      const small = {
+        seed,
+        seconds: 8,
+        rooms: 1,
+        passersby: 10,
+        evictEveryMs: 60_000,
+        sampleEveryMs: 300,
+        silenceMs: 500,
+        patience: impatience,
+        plant,
+      };
+      await expect(runSoak(small)).rejects.toThrow(Violation);
+    });
+  });
+});

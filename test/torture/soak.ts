@@ -1,0 +1,175 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Plant } from "../support/bare-room-server.ts";
+import { freePort, HeapInspector } from "./heap-inspector.ts";
+import { processListeningOn, residentBytes } from "./runtime-memory.ts";
+import { randomFrom } from "./scale.ts";
+import { type SoakCount, SoakRoom } from "./soak-room.ts";
+import { TorturedServer } from "./tortured-server.ts";
+import { demand } from "./violation.ts";
+
+interface SoakOptions {
+  readonly seed: number;
+  readonly seconds: number;
+  readonly rooms: number;
+  /** Sockets that come and go in each room at the same time. */
+  readonly passersby: number;
+  readonly evictEveryMs: number;
+  readonly sampleEveryMs: number;
+  /** Milliseconds of silence at the end. */
+  readonly silenceMs: number;
+  /** Milliseconds within which the room must do what is asked of it. */
+  readonly patience: number;
+  readonly plant?: Plant;
+}
+
+/** One look at the server. Rows, bytes and edits are those since the look before. */
+export interface Sample {
+  /** Seconds since the beginning. */
+  readonly at: number;
+  /** Bytes in use after garbage collection. */
+  readonly heapBytes: number;
+  /** `null` where it is not known. */
+  readonly residentBytes: number | null;
+  readonly rowsPerEdit: number;
+  readonly bytesPerEdit: number;
+  /** Of all rooms together, since the beginning. */
+  readonly edits: number;
+  readonly passed: number;
+}
+
+interface SoakFigures {
+  readonly samples: readonly Sample[];
+  readonly edits: number;
+  readonly passed: number;
+  readonly evictions: number;
+  /** Means of the second and the last third of the run. */
+  readonly heap: readonly [number, number];
+  readonly rowsPerEdit: readonly [number, number];
+  readonly bytesPerEdit: readonly [number, number];
+  /** Of the room that wrote most. */
+  readonly rowsPerSecond: number;
+  /** Bytes of heap that each socket that came and went left behind. */
+  readonly heapPerPassed: number;
+  /** Rooms that hibernated by themselves in the silence at the end. */
+  readonly hibernated: number;
+}
+
+/** How much more the last third of a run may have on average than the second. */
+const FLAT = 1.5;
+/** What DESIGN's budget allows to a room, whatever goes on in it. */
+const ROWS_PER_SECOND = 10;
+/** Less than the least that a socket's session needs. */
+const HEAP_PER_PASSED = 400;
+
+/** Mixed work on some rooms for a long time: what it costs must not grow, and nothing may go on after it. */
+export async function runSoak(options: SoakOptions): Promise<SoakFigures> {
+  const { seed, seconds, plant, patience } = options;
+  const say = (promise: string) => `seed ${seed}, ${seconds} s: ${promise}`;
+  const inspectorPort = await freePort();
+  const server = await TorturedServer.start({ inspectorPort, ...(plant && { plant }) });
+  const url = await server.url();
+  const inspector = await HeapInspector.connect(inspectorPort, url);
+  const rooms = Array.from(
+    { length: options.rooms },
+    (_, index) =>
+      new SoakRoom({
+        server,
+        name: `soak ${index}`,
+        random: randomFrom(seed + index),
+        passersby: options.passersby,
+        // The others keep their memory throughout: what leaks stays to be seen.
+        evictEveryMs: index % 2 === 1 ? options.evictEveryMs : null,
+        say,
+        patience,
+      }),
+  );
+  try {
+    for (const room of rooms) await room.open();
+    for (const room of rooms) room.start();
+    const samples: Sample[] = [];
+    const pid = processListeningOn(Number(new URL(url).port));
+    const look = async (): Promise<SoakCount[]> => Promise.all(rooms.map((room) => room.measure()));
+    const started = performance.now();
+    let last = total(await look());
+    let counts: SoakCount[] = [];
+    while (performance.now() - started < seconds * 1_000) {
+      await pause(options.sampleEveryMs);
+      counts = await look();
+      const now = total(counts);
+      const edits = Math.max(1, now.edits - last.edits);
+      samples.push({
+        at: (performance.now() - started) / 1_000,
+        heapBytes: await inspector.heapBytes(),
+        residentBytes: residentBytes(pid),
+        rowsPerEdit: (now.rows - last.rows) / edits,
+        bytesPerEdit: (now.bytesWritten - last.bytesWritten) / edits,
+        edits: now.edits,
+        passed: now.passed,
+      });
+      last = now;
+    }
+    const elapsed = (performance.now() - started) / 1_000;
+    const rowsPerSecond = Math.max(...counts.map(({ rows }) => rows / elapsed));
+    const figures = { ...last, samples, rowsPerSecond, ...trends(samples) };
+    demandFlat(figures, say);
+    for (const room of rooms) await room.stop();
+    const silences = await Promise.all(rooms.map((room) => room.demandSilence(options.silenceMs)));
+    return { ...figures, hibernated: silences.filter((hibernated) => hibernated).length };
+  } finally {
+    for (const room of rooms) room.abandon();
+    inspector.close();
+    await server.stop();
+  }
+}
+
+function total(counts: readonly SoakCount[]): SoakCount {
+  const sum = (key: keyof SoakCount) => counts.reduce((all, count) => all + count[key], 0);
+  return {
+    edits: sum("edits"),
+    rows: sum("rows"),
+    bytesWritten: sum("bytesWritten"),
+    passed: sum("passed"),
+    evictions: sum("evictions"),
+  };
+}
+
+type Trends = Pick<SoakFigures, "heap" | "rowsPerEdit" | "bytesPerEdit" | "heapPerPassed">;
+
+/** The first third is for warming up. */
+function trends(samples: readonly Sample[]): Trends {
+  const third = Math.floor(samples.length / 3);
+  const thirds = [samples.slice(third, 2 * third), samples.slice(2 * third)] as const;
+  const mean = (of: readonly Sample[], figure: (sample: Sample) => number) =>
+    of.reduce((sum, sample) => sum + figure(sample), 0) / of.length;
+  const both = (figure: (sample: Sample) => number) => [mean(thirds[0], figure), mean(thirds[1], figure)] as const;
+  // The least of each third: what is in use for a moment only is not counted.
+  const [before, after] = thirds.map((of) =>
+    of.reduce((least, one) => (one.heapBytes < least.heapBytes ? one : least)),
+  );
+  if (before === undefined || after === undefined) throw new Error("too few samples");
+  return {
+    heap: both(({ heapBytes }) => heapBytes),
+    rowsPerEdit: both((sample) => sample.rowsPerEdit),
+    bytesPerEdit: both((sample) => sample.bytesPerEdit),
+    heapPerPassed: (after.heapBytes - before.heapBytes) / Math.max(1, after.passed - before.passed),
+  };
+}
+
+function demandFlat(figures: Trends & { rowsPerSecond: number }, say: (promise: string) => string): void {
+  for (const [name, [before, after]] of [
+    ["heap bytes", figures.heap],
+    ["rows per edit", figures.rowsPerEdit],
+    ["bytes written per edit", figures.bytesPerEdit],
+  ] as const) {
+    demand(after <= FLAT * before, say(`${name} stay flat, but went from ${before.toFixed(2)} to ${after.toFixed(2)}`));
+  }
+  const { heapPerPassed, rowsPerSecond } = figures;
+  demand(
+    heapPerPassed <= HEAP_PER_PASSED,
+    say(`who came and went leaves nothing in the heap, but ${heapPerPassed.toFixed(0)} bytes each`),
+  );
+  demand(
+    rowsPerSecond <= ROWS_PER_SECOND,
+    say(`a room writes ${ROWS_PER_SECOND} rows a second at most, not ${rowsPerSecond.toFixed(1)}`),
+  );
+}
