@@ -11,6 +11,8 @@ export interface SoakRoomOptions {
   readonly server: TorturedServer;
   readonly name: string;
   readonly random: Random;
+  /** Characters that an edit inserts at most. */
+  readonly letters: number;
   /** Sockets that come and go at the same time. */
   readonly passersby: number;
   /** Milliseconds between evictions; `null`: it is never evicted. */
@@ -25,20 +27,22 @@ export interface SoakCount {
   readonly edits: number;
   readonly rows: number;
   readonly bytesWritten: number;
+  /** Bytes of update payload that the room received. */
+  readonly updateBytes: number;
   /** Sockets that came and went. */
   readonly passed: number;
   readonly evictions: number;
 }
 
-const TYPISTS = 3;
+const TYPISTS = 4;
 const CURSORS = 3;
 const FIRST_CURSOR_ID = 100;
 const FIRST_PASSING_ID = 1_000;
 const CURSOR_MS = 100;
-/** Milliseconds between two edits of a typist: five a second on average. */
-const EDIT_MS = [100, 300] as const;
-/** Characters that a typist keeps. */
-const TEXT_LENGTH = 200;
+/** Milliseconds between two edits of a typist: eight a second on average. */
+const EDIT_MS = [50, 200] as const;
+/** Characters that a typist keeps, for each that an edit may insert. */
+const KEPT = 20;
 /** Milliseconds that a passerby stays at most. */
 const STAY_MS = 150;
 const RPC_MS = 1_000;
@@ -57,7 +61,7 @@ export class SoakRoom {
   readonly #cursors: LoadClient[] = [];
   #url = "";
   #state: "working" | "holding" | "over" = "working";
-  #count: SoakCount = { edits: 0, rows: 0, bytesWritten: 0, passed: 0, evictions: 0 };
+  #count: SoakCount = { edits: 0, rows: 0, bytesWritten: 0, updateBytes: 0, passed: 0, evictions: 0 };
   #last: RoomStatistics | undefined;
   #nextPasserby = FIRST_PASSING_ID;
   #work: Promise<unknown> = Promise.resolve();
@@ -109,6 +113,7 @@ export class SoakRoom {
       edits: sum("edits"),
       rows: sum("rows"),
       bytesWritten: sum("bytesWritten"),
+      updateBytes: sum("updateBytes"),
       passed: sum("passed"),
       evictions: sum("evictions"),
     };
@@ -158,10 +163,11 @@ export class SoakRoom {
   /** At the end of its own text, and as much away from the beginning: neither text nor struct store grows. */
   #type({ doc }: Typist): void {
     const text = doc.getText(`${doc.clientID}`);
-    const letters = "abcde".slice(this.#options.random(5));
+    const { random, letters } = this.#options;
+    const most = KEPT * letters;
     doc.transact(() => {
-      text.insert(text.length, letters);
-      if (text.length > TEXT_LENGTH) text.delete(0, text.length - TEXT_LENGTH);
+      text.insert(text.length, "x".repeat(1 + random(letters)));
+      if (text.length > most) text.delete(0, text.length - most);
     });
   }
 
@@ -228,10 +234,13 @@ export class SoakRoom {
   /** Counts what was written since the last time. */
   async measure(): Promise<SoakCount> {
     const statistics = await this.#room.statistics();
-    const last = this.#last?.boot === statistics.boot ? this.#last.storage : { rowsWritten: 0, bytesWritten: 0 };
+    const last = this.#last?.boot === statistics.boot ? this.#last : undefined;
     this.#last = statistics;
-    const { rowsWritten, bytesWritten } = statistics.storage;
-    this.#add({ rows: rowsWritten - last.rowsWritten, bytesWritten: bytesWritten - last.bytesWritten });
+    this.#add({
+      rows: statistics.storage.rowsWritten - (last?.storage.rowsWritten ?? 0),
+      bytesWritten: statistics.storage.bytesWritten - (last?.storage.bytesWritten ?? 0),
+      updateBytes: statistics.updateBytes - (last?.updateBytes ?? 0),
+    });
     return this.#count;
   }
 

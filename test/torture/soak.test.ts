@@ -33,14 +33,15 @@ describe("a soak", () => {
       seed,
       seconds,
       rooms,
+      letters: scaled({ short: 10, long: 100 }),
       passersby: scaled({ short: 5, long: 3 }),
       evictEveryMs: scaled({ short: 5_000, long: 30_000 }),
-      sampleEveryMs: scaled({ short: 500, long: 5_000 }),
+      sampleEveryMs: scaled({ short: 800, long: 5_000 }),
       // Long enough to hibernate, in the long form.
       silenceMs: scaled({ short: 1_000, long: 12_500 }),
       patience,
     });
-    const { edits, passed, evictions, rowsPerSecond, heapPerPassed, hibernated } = figures;
+    const { edits, passed, evictions, rowsPerSecond, bytesPerByte, heapPerPassed, hibernated } = figures;
     const [heap, rows, bytes] = [figures.heap, figures.rowsPerEdit, figures.bytesPerEdit];
     const words =
       `soak of ${seconds} s, seed ${seed}: ${rooms} rooms, ${edits} edits, ${passed} sockets came and went, ` +
@@ -50,7 +51,7 @@ describe("a soak", () => {
       `${words}; second and last third: heap ${megabytes(heap[0])}, ${megabytes(heap[1])}, rows per edit ` +
         `${rows[0].toFixed(2)}, ${rows[1].toFixed(2)}, bytes per edit ${bytes[0].toFixed(0)}, ${bytes[1].toFixed(0)}; ` +
         `${heapPerPassed.toFixed(0)} bytes of heap for each socket gone; at most ${rowsPerSecond.toFixed(1)} rows a second ` +
-        `and room; in silence no event, ${hibernated} of ${rooms} rooms hibernated`,
+        `and room, ${bytesPerByte.toFixed(2)} bytes written per byte of updates; in silence no event, ${hibernated} of ${rooms} rooms hibernated`,
     );
   });
 
@@ -92,15 +93,16 @@ describe("a soak", () => {
       {
         bug: "each commit is followed by a snapshot",
         file: "worker/persistence.ts",
-        find: `if (this.#isDue("busy")) this.#trySnapshot();`,
-        replace: "this.#trySnapshot();",
+        find: `else if (this.#isDue("quiet")) this.#startQuietTimer();`,
+        replace: "else if (this.#store.figures().logBytesSinceSnapshot > 0) this.#trySnapshot();",
       },
     ])("$bug", async ({ bug: _, ...plant }, { expect }) => {
       const small = {
         seed,
         seconds: 8,
         rooms: 1,
-        passersby: 10,
+        letters: 10,
+        passersby: 8,
         evictEveryMs: 60_000,
         sampleEveryMs: 300,
         silenceMs: 500,

@@ -11,6 +11,8 @@ interface SoakOptions {
   readonly seed: number;
   readonly seconds: number;
   readonly rooms: number;
+  /** Characters that an edit inserts at most. */
+  readonly letters: number;
   /** Sockets that come and go in each room at the same time. */
   readonly passersby: number;
   readonly evictEveryMs: number;
@@ -48,6 +50,8 @@ interface SoakFigures {
   readonly bytesPerEdit: readonly [number, number];
   /** Of the room that wrote most. */
   readonly rowsPerSecond: number;
+  /** Bytes written per byte of update payload. */
+  readonly bytesPerByte: number;
   /** Bytes of heap that each socket that came and went left behind. */
   readonly heapPerPassed: number;
   /** Rooms that hibernated by themselves in the silence at the end. */
@@ -58,6 +62,8 @@ interface SoakFigures {
 const FLAT = 1.5;
 /** What DESIGN's budget allows to a room, whatever goes on in it. */
 const ROWS_PER_SECOND = 10;
+/** Likewise, bytes written per byte of update payload. */
+const BYTES_PER_BYTE = 3;
 /** Less than the least that a socket's session needs. */
 const HEAP_PER_PASSED = 400;
 
@@ -76,6 +82,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakFigures> {
         server,
         name: `soak ${index}`,
         random: randomFrom(seed + index),
+        letters: options.letters,
         passersby: options.passersby,
         // The others keep their memory throughout: what leaks stays to be seen.
         evictEveryMs: index % 2 === 1 ? options.evictEveryMs : null,
@@ -110,7 +117,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakFigures> {
     }
     const elapsed = (performance.now() - started) / 1_000;
     const rowsPerSecond = Math.max(...counts.map(({ rows }) => rows / elapsed));
-    const figures = { ...last, samples, rowsPerSecond, ...trends(samples) };
+    const bytesPerByte = last.bytesWritten / last.updateBytes;
+    const figures = { ...last, samples, rowsPerSecond, bytesPerByte, ...trends(samples) };
     demandFlat(figures, say);
     for (const room of rooms) await room.stop();
     const silences = await Promise.all(rooms.map((room) => room.demandSilence(options.silenceMs)));
@@ -128,6 +136,7 @@ function total(counts: readonly SoakCount[]): SoakCount {
     edits: sum("edits"),
     rows: sum("rows"),
     bytesWritten: sum("bytesWritten"),
+    updateBytes: sum("updateBytes"),
     passed: sum("passed"),
     evictions: sum("evictions"),
   };
@@ -155,7 +164,10 @@ function trends(samples: readonly Sample[]): Trends {
   };
 }
 
-function demandFlat(figures: Trends & { rowsPerSecond: number }, say: (promise: string) => string): void {
+function demandFlat(
+  figures: Trends & Pick<SoakFigures, "rowsPerSecond" | "bytesPerByte">,
+  say: (promise: string) => string,
+): void {
   for (const [name, [before, after]] of [
     ["heap bytes", figures.heap],
     ["rows per edit", figures.rowsPerEdit],
@@ -163,7 +175,7 @@ function demandFlat(figures: Trends & { rowsPerSecond: number }, say: (promise: 
   ] as const) {
     demand(after <= FLAT * before, say(`${name} stay flat, but went from ${before.toFixed(2)} to ${after.toFixed(2)}`));
   }
-  const { heapPerPassed, rowsPerSecond } = figures;
+  const { heapPerPassed, rowsPerSecond, bytesPerByte } = figures;
   demand(
     heapPerPassed <= HEAP_PER_PASSED,
     say(`who came and went leaves nothing in the heap, but ${heapPerPassed.toFixed(0)} bytes each`),
@@ -171,5 +183,9 @@ function demandFlat(figures: Trends & { rowsPerSecond: number }, say: (promise: 
   demand(
     rowsPerSecond <= ROWS_PER_SECOND,
     say(`a room writes ${ROWS_PER_SECOND} rows a second at most, not ${rowsPerSecond.toFixed(1)}`),
+  );
+  demand(
+    bytesPerByte <= BYTES_PER_BYTE,
+    say(`${BYTES_PER_BYTE} bytes are written per byte of updates at most, not ${bytesPerByte.toFixed(1)}`),
   );
 }
