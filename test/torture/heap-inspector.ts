@@ -6,6 +6,9 @@ import { WebSocket } from "ws";
 /** As Miniflare names the inspector's target of the Worker under test. */
 const TARGET = "core:user:roomful";
 
+const LOOKS_AT_REST = 3;
+const REST_MS = 150;
+
 interface Answer {
   readonly id?: number;
   readonly result?: unknown;
@@ -85,6 +88,16 @@ export class HeapInspector {
     await this.#call("HeapProfiler.collectGarbage");
     const usage = (await this.#call("Runtime.getHeapUsage")) as HeapUsage;
     return usage.usedSize + (usage.embedderHeapUsedSize ?? 0) + (usage.backingStorageSize ?? 0);
+  }
+
+  /** The same when nothing is going on: what waits for a finalizer is given time to go, and the least is taken. */
+  async heapAtRest(): Promise<number> {
+    let least = Number.POSITIVE_INFINITY;
+    for (let look = 0; look < LOOKS_AT_REST; look++) {
+      await pause(REST_MS);
+      least = Math.min(least, await this.heapBytes());
+    }
+    return least;
   }
 
   close(): void {

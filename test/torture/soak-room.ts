@@ -44,7 +44,7 @@ const EDIT_MS = [50, 200] as const;
 /** Characters that a typist keeps, for each that an edit may insert. */
 const KEPT = 20;
 /** Milliseconds that a passerby stays at most. */
-const STAY_MS = 150;
+const STAY_MS = 60;
 const RPC_MS = 1_000;
 
 interface Typist {
@@ -60,7 +60,11 @@ export class SoakRoom {
   readonly #typists: Typist[] = [];
   readonly #cursors: LoadClient[] = [];
   #url = "";
-  #state: "working" | "holding" | "over" = "working";
+  #isOver = false;
+  /** How many want everybody to hold still. */
+  #holds = 0;
+  /** Passersby who are there just now. */
+  #passing = 0;
   #count: SoakCount = { edits: 0, rows: 0, bytesWritten: 0, updateBytes: 0, passed: 0, evictions: 0 };
   #last: RoomStatistics | undefined;
   #nextPasserby = FIRST_PASSING_ID;
@@ -69,11 +73,6 @@ export class SoakRoom {
   constructor(options: SoakRoomOptions) {
     this.name = options.name;
     this.#options = options;
-  }
-
-  /** A question of its own, since the state can change during any wait. */
-  get #isHolding(): boolean {
-    return this.#state === "holding";
   }
 
   get #room() {
@@ -154,8 +153,8 @@ export class SoakRoom {
   }
 
   async #repeat(milliseconds: () => number, work: () => unknown): Promise<void> {
-    while (this.#state !== "over") {
-      if (this.#state === "working") await work();
+    while (!this.#isOver) {
+      if (this.#holds === 0) await work();
       await pause(milliseconds());
     }
   }
@@ -173,12 +172,14 @@ export class SoakRoom {
 
   async #passBy(): Promise<void> {
     const { random } = this.#options;
+    this.#passing++;
     const client = await LoadClient.connect(this.#url, { stock: random(2) === 0 });
     client.announce(this.#nextPasserby++, { name: "passerby", color: "#123456" });
     if (random(2) === 0) client.askForDocument();
     await pause(random(STAY_MS));
     if (random(2) === 0) client.reset();
     else client.close();
+    this.#passing--;
     this.#add({ passed: 1 });
   }
 
@@ -189,27 +190,40 @@ export class SoakRoom {
 
   async #evictNowAndThen(everyMs: number): Promise<void> {
     let next = performance.now() + everyMs;
-    while (this.#state !== "over") {
+    while (!this.#isOver) {
       await pause(100);
-      if (performance.now() < next || this.#state !== "working") continue;
-      this.#state = "holding";
-      await this.#untilCalm();
-      await this.measure();
-      await this.evict("between two spells of work");
-      this.#add({ evictions: 1 });
-      if (this.#isHolding) this.#state = "working";
+      if (performance.now() < next || this.#holds > 0) continue;
+      await this.whileAtRest(async () => {
+        await this.#untilAlone();
+        await this.measure();
+        await this.evict("between two spells of work");
+        this.#add({ evictions: 1 });
+      });
       next = performance.now() + everyMs;
     }
   }
 
-  /** Nothing is on its way any more, and no passerby is there. */
-  async #untilCalm(): Promise<void> {
+  /** Does something while nobody does anything else, nothing is on its way any more, and no passerby is there. */
+  async whileAtRest<Result>(work: () => Promise<Result>): Promise<Result> {
     const { say, patience } = this.#options;
-    await demandSoon(
-      () => this.#typists.every(({ client, sent }) => client.saved >= sent || client.closed !== null),
-      say(`${this.name}: every edit is saved`),
-      patience,
-    );
+    this.#holds++;
+    try {
+      await demandSoon(
+        () =>
+          this.#passing === 0 &&
+          this.#typists.every(({ client, sent }) => client.saved >= sent || client.closed !== null),
+        say(`${this.name}: every edit is saved`),
+        patience,
+      );
+      return await work();
+    } finally {
+      this.#holds--;
+    }
+  }
+
+  /** The room counts those who stay, and nobody else. */
+  async #untilAlone(): Promise<void> {
+    const { say, patience } = this.#options;
     let last = "";
     const alone = async () => {
       const { roomful, stock } = (await this.#room.statistics()).connections;
@@ -247,9 +261,9 @@ export class SoakRoom {
   /** Ends all that goes on; those who type and point stay. */
   async stop(): Promise<void> {
     const { say, patience } = this.#options;
-    this.#state = "over";
+    this.#isOver = true;
     await this.#work;
-    await this.#untilCalm();
+    await this.whileAtRest(() => this.#untilAlone());
     for (const client of [...this.#cursors, ...this.#typists.map(({ client }) => client)]) {
       demand(client.closed === null, say(`${this.name}: nobody is closed, but one was: ${client.closed}`));
       demand(client.rejected === 0, say(`${this.name}: nothing is rejected`));
@@ -265,7 +279,7 @@ export class SoakRoom {
 
   /** Ends all that goes on, whatever became of it. */
   abandon(): void {
-    this.#state = "over";
+    this.#isOver = true;
     for (const client of [...this.#cursors, ...this.#typists.map((typist) => typist.client)]) client.reset();
   }
 
