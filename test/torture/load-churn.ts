@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import * as Y from "yjs";
 import { encodeAwareness } from "../../shared/frames.ts";
 import type { Plant } from "../support/bare-room-server.ts";
+import { until } from "../support/until.ts";
 import { demandSoon } from "./demand-soon.ts";
 import { LoadClient } from "./load-client.ts";
 import { type Random, randomFrom } from "./scale.ts";
@@ -31,6 +32,8 @@ const AT_ONCE = 40;
 /** Above every honest client's. */
 const FIRST_PASSING_ID = 1_000;
 const EDIT_EVERY_MS = 20;
+/** Milliseconds after which a socket is dropped, heard or not. */
+const HEARD_MS = 5_000;
 
 interface Honest {
   readonly client: LoadClient;
@@ -118,12 +121,24 @@ async function passOne(url: string, id: number, random: Random): Promise<void> {
   }
   await client.opened.catch(() => {});
   if (random(3) > 0) client.askForDocument();
-  if (random(4) > 0) client.announce(id, { name: `passing ${id}` });
-  // An echo of an honest client's entry, which must not become a claim.
-  if (random(4) === 0) client.sendRaw(echoOf(1 + random(HONEST), random));
   if (random(3) === 0) client.askForPresence();
+  if (random(4) === 0) {
+    // An echo of an honest client's entry, which must not become a claim that takes its id.
+    client.askForPresence();
+    client.sendRaw(echoOf(1 + random(HONEST), random));
+    await patiently(() => client.firstAwareness !== null);
+  } else {
+    client.announce(id, { name: `passing ${id}` });
+    // Half of them not before the room has shown them to everybody.
+    if (random(2) === 0) await patiently(() => client.isKnown);
+  }
   await pause(random(30));
   client.reset();
+}
+
+/** Waits for what a healthy room does soon. */
+function patiently(holds: () => boolean): Promise<void> {
+  return until(holds, "an answer", HEARD_MS).catch(() => {});
 }
 
 function echoOf(clientId: number, random: Random): Uint8Array {

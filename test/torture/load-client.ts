@@ -92,6 +92,11 @@ export class LoadClient {
     return this.#own?.clientId;
   }
 
+  /** Whether the room has answered its claim to its client id. */
+  get isKnown(): boolean {
+    return this.#own !== null && this.#own.clock > 1;
+  }
+
   /** Its own state, as JSON text. */
   get state(): string | undefined {
     return this.#own?.state;

@@ -46,7 +46,7 @@ interface SoakFigures {
   readonly edits: number;
   readonly passed: number;
   readonly evictions: number;
-  /** Means of the second and the last third of the run. */
+  /** Of the second and the last third of the run: means of the heap, medians of the others. */
   readonly heap: readonly [number, number];
   readonly rowsPerEdit: readonly [number, number];
   readonly bytesPerEdit: readonly [number, number];
@@ -165,15 +165,22 @@ type Trends = Pick<SoakFigures, "heap" | "rowsPerEdit" | "bytesPerEdit">;
 /** The first third is for warming up. */
 function trends(samples: readonly Sample[]): Trends {
   const third = Math.floor(samples.length / 3);
-  const thirds = [samples.slice(third, 2 * third), samples.slice(2 * third)] as const;
-  const mean = (of: readonly Sample[], figure: (sample: Sample) => number) =>
-    of.reduce((sum, sample) => sum + figure(sample), 0) / of.length;
-  const both = (figure: (sample: Sample) => number) => [mean(thirds[0], figure), mean(thirds[1], figure)] as const;
+  const both = (of: (values: readonly number[]) => number, figure: (sample: Sample) => number) =>
+    [of(samples.slice(third, 2 * third).map(figure)), of(samples.slice(2 * third).map(figure))] as const;
   return {
-    heap: both(({ heapBytes }) => heapBytes),
-    rowsPerEdit: both((sample) => sample.rowsPerEdit),
-    bytesPerEdit: both((sample) => sample.bytesPerEdit),
+    heap: both(mean, ({ heapBytes }) => heapBytes),
+    // A snapshot deletes the rows of minutes at once: means of so few samples would show when one fell, not a trend.
+    rowsPerEdit: both(median, (sample) => sample.rowsPerEdit),
+    bytesPerEdit: both(median, (sample) => sample.bytesPerEdit),
   };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function demandFlat(
