@@ -3,7 +3,7 @@ import * as Y from "yjs";
 import type { Plant } from "../support/bare-room-server.ts";
 import { demandSoon } from "./demand-soon.ts";
 import { LoadClient } from "./load-client.ts";
-import { processListeningOn, residentBytes } from "./runtime-memory.ts";
+import { processListeningOn, residentBytes } from "./runtime-process.ts";
 import { randomFrom } from "./scale.ts";
 import { TorturedServer } from "./tortured-server.ts";
 import { demand } from "./violation.ts";

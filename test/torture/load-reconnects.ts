@@ -3,6 +3,7 @@ import * as Y from "yjs";
 import type { Plant } from "../support/bare-room-server.ts";
 import { demandSoon } from "./demand-soon.ts";
 import { LoadClient } from "./load-client.ts";
+import { processListeningOn, processorSeconds } from "./runtime-process.ts";
 import { type Random, randomFrom } from "./scale.ts";
 import { TorturedServer } from "./tortured-server.ts";
 import { demand } from "./violation.ts";
@@ -21,6 +22,8 @@ interface ReconnectFigures {
   readonly syncedMs: number;
   /** Likewise until the last edit was saved. */
   readonly savedMs: number;
+  /** Processor time that the runtime used until then; `null`: not known here. */
+  readonly runtimeSeconds: number | null;
   readonly receivedBytes: number;
   /** Bytes that those received in answer to step 1 who knew everything. */
   readonly answersToKnowing: number;
@@ -90,7 +93,9 @@ async function storm(server: TorturedServer, base: Y.Doc, options: ReconnectOpti
   const { seed, clients, patience } = options;
   const say = (promise: string) => `seed ${seed}, ${clients} clients: ${promise}`;
   const random = randomFrom(seed + 1);
-  const url = `${await server.url()}/${ROOM}`;
+  const serverUrl = await server.url();
+  const url = `${serverUrl}/${ROOM}`;
+  const pid = processListeningOn(Number(new URL(serverUrl).port));
   const started = performance.now();
   const stateVector = Y.encodeStateVector(base);
   const returning = await Promise.all(
@@ -110,6 +115,7 @@ async function storm(server: TorturedServer, base: Y.Doc, options: ReconnectOpti
   const syncedMs = performance.now() - started;
   await all(({ client, frame }) => client.isStock || (frame === 2 && client.saved >= 2), "every edit is saved");
   const savedMs = performance.now() - started;
+  const runtimeSeconds = processorSeconds(pid);
   await all(({ heardOf }) => heardOf.size === clients, "everybody is told every edit");
   await all(({ client }) => client.present.length === clients - 1, "everybody is shown everybody");
   for (const { client } of returning) {
@@ -125,6 +131,7 @@ async function storm(server: TorturedServer, base: Y.Doc, options: ReconnectOpti
   return {
     syncedMs,
     savedMs,
+    runtimeSeconds,
     receivedBytes: sum(returning),
     answersToKnowing: sum(knowing, "answerBytes"),
     answersToUnknowing: sum(

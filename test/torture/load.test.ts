@@ -5,13 +5,13 @@ import { runClockJumps } from "./load-clocks.ts";
 import { runPausedReader } from "./load-paused-reader.ts";
 import { runReconnectStorm } from "./load-reconnects.ts";
 import { runWakes } from "./load-wakes.ts";
-import { megabytes } from "./runtime-memory.ts";
+import { megabytes } from "./runtime-process.ts";
 import { report, scaled, seed } from "./scale.ts";
 import { Violation } from "./violation.ts";
 
 const MILLION = 1_000_000;
 /** Milliseconds that a loaded machine may need. */
-const patience = 60_000;
+const patience = 240_000;
 describe("a reconnect storm", () => {
   it("after a restart everybody is synced and saved, and the document is loaded once", async () => {
     const clients = scaled({ short: 60, long: 500 });
@@ -19,7 +19,8 @@ describe("a reconnect storm", () => {
     const figures = await runReconnectStorm({ seed, clients, documentBytes, patience });
     report(
       `reconnect storm, seed ${seed}: ${clients} clients, ${megabytes(documentBytes)}: all synced after ` +
-        `${figures.syncedMs.toFixed(0)} ms, all saved after ${figures.savedMs.toFixed(0)} ms (they come within a second); ` +
+        `${figures.syncedMs.toFixed(0)} ms, all saved after ${figures.savedMs.toFixed(0)} ms (they come within a second), ` +
+        `${figures.runtimeSeconds ?? "unknown"} s of the runtime's processor time; ` +
         `${megabytes(figures.receivedBytes)} received, answers to those who knew everything ` +
         `${megabytes(figures.answersToKnowing)}, to the others ${megabytes(figures.answersToUnknowing)}; ` +
         `document loads: ${figures.loads}`,

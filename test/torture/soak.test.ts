@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, it } from "vitest";
 import type { Plant } from "../support/bare-room-server.ts";
-import { megabytes } from "./runtime-memory.ts";
+import { megabytes } from "./runtime-process.ts";
 import { isLong, report, scaled, seed } from "./scale.ts";
 import { runSoak } from "./soak.ts";
 import { csvOf, svgOf } from "./soak-plot.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Plant } from "../support/bare-room-server.ts";
 import { freePort, HeapInspector } from "./heap-inspector.ts";
-import { processListeningOn, residentBytes } from "./runtime-memory.ts";
+import { processListeningOn, residentBytes } from "./runtime-process.ts";
 import { randomFrom } from "./scale.ts";
 import { type SoakCount, SoakRoom } from "./soak-room.ts";
 import { TorturedServer } from "./tortured-server.ts";

@@ -47,6 +47,21 @@ export function residentBytes(pid: number | null): number | null {
   }
 }
 
+/** Clock ticks in a second, as `/proc` counts them on every Linux that Node runs on. */
+const TICKS = 100;
+
+/** Seconds of processor time that a process has used; `null` when they can't be read. */
+export function processorSeconds(pid: number | null): number | null {
+  if (pid === null) return null;
+  try {
+    // After the name, which is in parentheses and may hold anything.
+    const columns = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return (Number(columns[11]) + Number(columns[12])) / TICKS;
+  } catch {
+    return null;
+  }
+}
+
 /** Bytes in words. */
 export function megabytes(bytes: number | null): string {
   return bytes === null ? "unknown" : `${(bytes / 1e6).toFixed(1)} MB`;
