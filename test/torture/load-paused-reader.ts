@@ -173,13 +173,13 @@ export async function runPausedReader(options: PausedReaderOptions): Promise<Pau
     const reconnected = paused.client.closed !== null;
     if (reconnected) await paused.reconnect(url);
     await untilSame([paused], "the paused one");
-    const residentMost = memory.stop();
+    const resident = [residentBefore, memory.stop(), residentBytes(pid)] as const;
     await demandStored(server, writer.doc, say);
     return {
       writtenBytes: writer.writtenBytes,
       before,
       during,
-      resident: [residentBefore, residentMost, residentBytes(pid)],
+      resident,
       reconnected,
     };
   } finally {
