@@ -14,7 +14,7 @@ interface LoadBug extends Plant {
 }
 
 /** Milliseconds after which a planted bug counts as caught: what is promised comes long before. */
-const IMPATIENCE = 4_000;
+const IMPATIENCE = 3_000;
 /** Milliseconds that a loaded machine may need where there is none. */
 const PATIENCE = 60_000;
 
