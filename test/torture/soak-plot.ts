@@ -45,6 +45,7 @@ export function svgOf(samples: readonly Sample[], title: string): string {
   const seconds = samples.at(-1)?.at ?? 1;
   const x = (at: number) => LEFT + (at / seconds) * (WIDTH - LEFT - RIGHT);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11">
+<title>${title}</title>
 <rect width="${WIDTH}" height="${height}" fill="#fff"/>
 <text x="${LEFT}" y="18" font-size="13">${title}</text>
 ${PANELS.map((panel, index) => svgOfPanel(panel, samples, TOP + index * PANEL_HEIGHT, x)).join("\n")}
