@@ -30,3 +30,17 @@ export function docOf(state: Uint8Array): Y.Doc {
   applyAsRoom(doc, state);
   return doc;
 }
+
+/**
+ * Whether a document has keyed content that is longer than one clock, or content of a key that is not its last: Yjs
+ * never writes either, and loads it as something else than it was.
+ */
+export function hasKeyedRuns(doc: Y.Doc): boolean {
+  for (const structs of doc.store.clients.values()) {
+    for (const struct of structs) {
+      if (!(struct instanceof Y.Item) || struct.parentSub === null || struct.deleted) continue;
+      if (struct.length > 1 || struct.right !== null) return true;
+    }
+  }
+  return false;
+}
