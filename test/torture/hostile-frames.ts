@@ -345,3 +345,14 @@ function seeds(): Uint8Array[] {
     encodeQueryAwareness(),
   ];
 }
+
+/** The edits in a frame, if it has any. */
+export function editsIn(frame: Uint8Array | string): Uint8Array | null {
+  if (typeof frame === "string") return null;
+  try {
+    const decoded = decodeFrame(frame);
+    return decoded.type === "update" || decoded.type === "sync-step-2" ? decoded.update : null;
+  } catch {
+    return null;
+  }
+}

@@ -2,10 +2,9 @@
 import fc from "fast-check";
 import * as Y from "yjs";
 import { RoomDocument } from "../../../worker/document.ts";
-import { readUpdateShape } from "../../../worker/update-shape.ts";
-import { decodeFrame } from "../../../shared/frames.ts";
 import type { FuzzCount, FuzzOptions, FuzzResult } from "../fuzz.ts";
-import { editFrame, Forge, type FramePlan } from "../hostile-frames.ts";
+import { editFrame, editsIn, Forge, type FramePlan } from "../hostile-frames.ts";
+import { OverlapWatch } from "../overlaps.ts";
 import { applyAsRoom, hasKeyedRuns, sameHistory } from "../histories.ts";
 
 /** One window of edits: those of a few authors, some of whom may not write, and some whose edits are taken whole. */
@@ -74,7 +73,7 @@ class History {
     maxBytes: 2 ** 24,
   });
 
-  #hasOverlaps = false;
+  readonly #overlaps = new OverlapWatch();
 
   constructor(count: FuzzCount) {
     this.#count = count;
@@ -84,13 +83,13 @@ class History {
   /** Whether it holds what the room takes as one thing and loads as another. */
   // awaits a room that refuses both
   get isExcused(): boolean {
-    return this.#hasOverlaps || hasKeyedRuns(this.#mirror);
+    return this.#overlaps.found || hasKeyedRuns(this.#mirror);
   }
 
   take(window: WindowPlan): void {
     const edits = window.flatMap(({ plan, author, whole, mayWrite }) => {
       const frame = this.#forge.forge(plan);
-      const update = typeof frame === "string" ? null : updateIn(frame);
+      const update = editsIn(frame);
       if (update === null) return [];
       return [
         { author: this.#authors[author] ?? {}, whole, update, denied: mayWrite ? null : ("forbidden" as const) },
@@ -98,8 +97,8 @@ class History {
     });
     this.frames.push(edits.map(({ update, whole, denied, author }) => `${this.#authors.indexOf(author)}${whole ? "w" : ""}${denied ? "d" : ""}:${hexOf(update)}`).join(" "));
     const before = this.#document.encode();
-    const ends = Y.decodeStateVector(this.#document.encodeStateVector());
-    for (const { update } of edits) this.#hasOverlaps ||= overlaps(update, ends);
+    this.#overlaps.begin(this.#document.encodeStateVector());
+    for (const { update } of edits) this.#overlaps.see(update);
     const { outcomes, updates, taints } = this.#document.apply(edits);
     this.#emitted.push(...updates);
     for (const update of updates) applyAsRoom(this.#mirror, update);
@@ -155,38 +154,10 @@ class History {
   }
 }
 
-function updateIn(frame: Uint8Array): Uint8Array | null {
-  try {
-    const decoded = decodeFrame(frame);
-    return decoded.type === "update" || decoded.type === "sync-step-2" ? decoded.update : null;
-  } catch {
-    return null;
-  }
-}
-
 function equal(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 function hexOf(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/**
- * Whether a struct begins before the end of what is known of its client, and ends after it: Yjs appends the rest to
- * what is known. Moves the ends.
- */
-function overlaps(update: Uint8Array, ends: Map<number, number>): boolean {
-  let found = false;
-  try {
-    readUpdateShape(update);
-  } catch {
-    return false;
-  }
-  for (const { id, length } of Y.decodeUpdate(update).structs) {
-    const end = ends.get(id.client) ?? 0;
-    if (id.clock < end && id.clock + length > end) found = true;
-    if (id.clock + length > end) ends.set(id.client, id.clock + length);
-  }
-  return found;
 }
