@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import * as Y from "yjs";
 import type { Plant } from "../support/bare-room-server.ts";
 import { Attacker } from "./attacker.ts";
 import { anyFrame, Forge, type FramePlan } from "./hostile-frames.ts";
@@ -32,9 +33,9 @@ export interface FramesFigures {
   excused: number;
 }
 
-const ROOM_FRAMES = 600;
-const BURST_FRAMES = 30;
-const BURSTS_PER_CHECK = 10;
+const ROOM_FRAMES = 1_000;
+const BURST_FRAMES = 100;
+const BURSTS_PER_CHECK = 5;
 const ATTACKERS = 4;
 
 /** Sends hostile frames to rooms whose other participants must not notice. @throws Violation */
@@ -100,7 +101,8 @@ async function inBursts(server: TorturedServer, options: RoomOptions, figures: F
         scene.see(frame);
         attackers[index % ATTACKERS]?.send(frame);
       }
-      await Promise.all(attackers.map((attacker) => attacker.settle()));
+      const known = Y.encodeStateVector(scene.mirror.doc);
+      await Promise.all(attackers.map((attacker) => attacker.settle(known)));
       await scene.mirror.ping();
       for (const [index, attacker] of attackers.entries()) {
         tally(figures, attacker);
@@ -110,14 +112,18 @@ async function inBursts(server: TorturedServer, options: RoomOptions, figures: F
       }
       if (bursts % BURSTS_PER_CHECK === 0) await scene.demandUndisturbed(when);
     }
-    await scene.demandUndisturbed(`room seed ${options.seed}, at its end`);
-    figures.taints += scene.taints;
-    if (scene.isExcused) figures.excused++;
-    await scene.demandReloads(`room seed ${options.seed}`);
+    await finish(scene, `room seed ${options.seed}, at its end`, figures);
   } finally {
     for (const attacker of attackers) attacker.close();
     scene.close();
   }
+}
+
+async function finish(scene: Scene, when: string, figures: FramesFigures): Promise<void> {
+  await scene.demandUndisturbed(when);
+  figures.taints += scene.taints;
+  await scene.demandReloads(when);
+  if (scene.isExcused) figures.excused++;
 }
 
 /** One attacker and one frame at a time: a frame that is refused changes nothing. */
@@ -139,7 +145,7 @@ async function oneByOne(server: TorturedServer, options: RoomOptions, figures: F
       const frame = forge.forge(plan);
       scene.see(frame);
       attacker.send(frame);
-      await attacker.settle();
+      await attacker.settle(Y.encodeStateVector(scene.mirror.doc));
       const after = await scene.room.getState();
       const wasTainted = (await scene.room.statistics()).document.loads > loads;
       if (attacker.refusals.length > 0) {
@@ -151,10 +157,7 @@ async function oneByOne(server: TorturedServer, options: RoomOptions, figures: F
       tally(figures, attacker);
       before = after;
     }
-    await scene.demandUndisturbed(`room seed ${options.seed}, at its end`);
-    figures.taints += scene.taints;
-    if (scene.isExcused) figures.excused++;
-    await scene.demandReloads(`room seed ${options.seed}`);
+    await finish(scene, `room seed ${options.seed}, at its end`, figures);
   } finally {
     attacker.close();
     scene.close();

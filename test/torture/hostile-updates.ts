@@ -91,6 +91,8 @@ export interface UpdatePlan {
   readonly blocks: readonly BlockPlan[];
   readonly deletions: readonly DeletionsPlan[];
   readonly sameClientTwice: boolean;
+  /** Whether it may write as a client for which another frame was forged since the document was looked at. */
+  readonly collides: boolean;
   readonly announcedBlocks: number | null;
   readonly announcedDeletions: number | null;
 }
@@ -260,17 +262,24 @@ export const updatePlan: fc.Arbitrary<UpdatePlan> = fc.record({
     { weight: 2, arbitrary: fc.array(deletions, { maxLength: 3 }) },
   ),
   sameClientTwice: fc.oneof({ weight: 40, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  collides: fc.oneof({ weight: 20, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   announcedBlocks: seldom(fc.oneof(fc.nat({ max: 4 }), extreme), 80),
   announcedDeletions: seldom(fc.oneof(fc.nat({ max: 4 }), extreme), 80),
 });
 
-/** The bytes of a plan, in a document as it is now. */
-export function resolveUpdate(plan: UpdatePlan, view: View): Uint8Array<ArrayBuffer> {
+/**
+ * The bytes of a plan, in a document as it is now.
+ * @param taken clients that were written for since; those of this plan are added
+ */
+export function resolveUpdate(plan: UpdatePlan, view: View, taken: Set<number>): Uint8Array<ArrayBuffer> {
   const blocks: Block[] = [];
   const keyed = new Set<string>();
   const known: View = { ...view, isKeyed: (id) => keyed.has(keyOf(id)) || view.isKeyed(id) };
   for (const planned of plan.blocks) {
-    const { id, clock } = resolveClient(planned.client, view);
+    const chosen = resolveClient(planned.client, view);
+    const { id, clock } =
+      taken.has(chosen.id) && !plan.collides ? resolveClient({ id: 1_000 + taken.size }, view) : chosen;
+    taken.add(id);
     if (!plan.sameClientTwice && blocks.some((other) => other.client === id)) continue;
     const start = planned.start ?? Math.max(0, clock + planned.ahead);
     let at = start;

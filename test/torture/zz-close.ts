@@ -1,0 +1,14 @@
+import { TorturedServer } from "./tortured-server.ts";
+import { Attacker } from "./attacker.ts";
+import { writeUpdate } from "./update-writer.ts";
+import { encodeUpdate } from "../../shared/frames.ts";
+const server = await TorturedServer.start();
+const a = await Attacker.connect(`${await server.url()}/x`, true);
+const b = await Attacker.connect(`${await server.url()}/x`, false);
+a.send(new Uint8Array([99]));
+for (let i = 1; i < 21; i++) a.send(encodeUpdate(writeUpdate({ blocks: [{ client: i, clock: 0, structs: [{ type: "item", parent: "text", content: { type: "string", text: "x" } }] }] })));
+await a.settle();
+await b.settle();
+console.log(a.closed, (await server.room("x").statistics()).events, (await server.room("x").getStateVector()).length, (await server.room("x").statistics()).refusals);
+await server.stop();
+process.exit();
