@@ -44,3 +44,14 @@ export function hasKeyedRuns(doc: Y.Doc): boolean {
   }
   return false;
 }
+
+/** The value with the keys of its objects in order: that of a map depends on when they were set. */
+export function inOrder(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, inOrder(inner)]),
+  );
+}

@@ -2,7 +2,7 @@ import * as Y from "yjs";
 import { until } from "../support/until.ts";
 import { Bystander, PATIENCE, StockBystander } from "./bystanders.ts";
 import { editsIn } from "./hostile-frames.ts";
-import { docOf, hasKeyedRuns, sameHistory } from "./histories.ts";
+import { docOf, hasKeyedRuns, inOrder, sameHistory } from "./histories.ts";
 import { OverlapWatch } from "./overlaps.ts";
 import type { TorturedServer } from "./tortured-server.ts";
 import { demand, Violation } from "./violation.ts";
@@ -172,17 +172,6 @@ export class Scene {
     this.mirror.close();
     this.stock.close();
   }
-}
-
-/** The value with the keys of its objects in order: that of a map depends on when they were set. */
-function inOrder(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(inOrder);
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, inOrder(inner)]),
-  );
 }
 
 function isWhole({ store }: Y.Doc): boolean {

@@ -4,8 +4,9 @@ import * as Y from "yjs";
 import { RoomDocument } from "../../../worker/document.ts";
 import type { FuzzCount, FuzzOptions, FuzzResult } from "../fuzz.ts";
 import { editFrame, editsIn, Forge, type FramePlan } from "../hostile-frames.ts";
+import { ROOT_NAMES } from "../hostile-updates.ts";
 import { OverlapWatch } from "../overlaps.ts";
-import { applyAsRoom, hasKeyedRuns, sameHistory } from "../histories.ts";
+import { applyAsRoom, hasKeyedRuns, inOrder, sameHistory } from "../histories.ts";
 
 /** One window of edits: those of a few authors, some of whom may not write, and some whose edits are taken whole. */
 const fuzzEdit = fc.record({
@@ -146,11 +147,27 @@ class History {
     return doc;
   }
 
+  #readRoots(): string {
+    const values = ROOT_NAMES.flatMap((root) =>
+      (["text", "array", "map", "xml"] as const).map((kind) => {
+        try {
+          return this.#document.toJson({ [root]: kind });
+        } catch {
+          // What a root holds can't be read as every kind.
+          return kind;
+        }
+      }),
+    );
+    return JSON.stringify(inOrder(values));
+  }
+
   /** Reads everything again, as after a crash. */
   reload(): void {
     const before = this.#load(this.#document.encode());
+    const shown = this.#readRoots();
     this.#document.discard();
     promise(sameHistory(this.#load(this.#document.encode()), before), "the document is the same when it is read again");
+    promise(this.#readRoots() === shown, `the roots read the same when they are read again: ${shown} and ${this.#readRoots()}`);
   }
 }
 

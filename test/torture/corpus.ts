@@ -1,0 +1,120 @@
+import * as Y from "yjs";
+import { until } from "../support/until.ts";
+import { Attacker } from "./attacker.ts";
+import { type Crafted, framesOf, type Victim } from "./crafted-frames.ts";
+import { docOf, sameHistory } from "./histories.ts";
+import type { Regression } from "./regressions.ts";
+import { Scene } from "./scene.ts";
+import type { TorturedServer } from "./tortured-server.ts";
+import { demand, Violation } from "./violation.ts";
+
+/** Within this time somebody else is answered while a room has to do with what is hostile. Milliseconds. */
+const ANSWER_MS = 10_000;
+
+export type Way = "roomful.v1" | "stock" | "rpc";
+
+let rooms = 0;
+
+/** Sends one crafted entry to a room of its own. @throws Violation */
+export async function runCrafted(server: TorturedServer, entry: Crafted, way: Way): Promise<{ questions: number }> {
+  const scene = await Scene.open(server, `corpus/${rooms++}`);
+  const when = `${entry.name}, by ${way}`;
+  try {
+    await scene.demandUndisturbed(`${when}, before`);
+    const { doc, clientId } = scene.mirror;
+    const victim: Victim = { clientId, clock: Y.getState(doc.store, clientId) };
+    const before = docOf(await scene.room.getState());
+    const { refusals, questions } =
+      way === "rpc" ? await callWith(scene, entry, victim, when) : await sendWith(scene, entry, victim, way, when);
+    const after = docOf(await scene.room.getState());
+    const expected = way === "rpc" ? (entry.expectByRpc ?? entry.expect) : entry.expect;
+    const codes = expected === "taken" || expected === "dropped" ? [] : expected.split(" ");
+    demand(
+      refusals.every((code) => codes.includes(code)) && (codes[0] === undefined || refusals.includes(codes[0])),
+      `${when}: expected ${expected}, and not ${[...new Set(refusals)].join(" ") || "nothing refused"}`,
+    );
+    if (expected === "dropped") demand(sameHistory(before, after), `${when}: nothing changes`);
+    await scene.demandUndisturbed(`${when}, after`);
+    await scene.demandReloads(when);
+    return { questions };
+  } finally {
+    scene.close();
+  }
+}
+
+interface Answers {
+  readonly refusals: readonly string[];
+  readonly questions: number;
+}
+
+async function callWith(scene: Scene, entry: Crafted, victim: Victim, when: string): Promise<Answers> {
+  const refusals: string[] = [];
+  for (const update of entry.updates?.(victim) ?? []) {
+    await answering(
+      scene,
+      when,
+      scene.room.applyUpdate(update).catch((cause: Error) => {
+        refusals.push(/[a-z]+(-[a-z]+)+/.exec(cause.message)?.[0] ?? cause.message);
+      }),
+    );
+  }
+  return { refusals, questions: 0 };
+}
+
+async function sendWith(scene: Scene, entry: Crafted, victim: Victim, way: Way, when: string): Promise<Answers> {
+  const refusals: string[] = [];
+  let questions = 0;
+  let attacker = await Attacker.connect(scene.url, way === "stock");
+  const settle = async () => {
+    await answering(scene, when, attacker.settle());
+    refusals.push(...attacker.refusals.splice(0));
+    // The room asks once for what it lacks in answer to each step 1 of the attacker, and once more for itself.
+    questions += attacker.questions;
+    attacker.questions = 0;
+  };
+  for (const frame of framesOf(entry, victim)) {
+    if (!attacker.isOpen) {
+      await settle();
+      attacker = await Attacker.connect(scene.url, way === "stock");
+    }
+    attacker.send(frame);
+  }
+  await settle();
+  attacker.close();
+  return { refusals, questions };
+}
+
+/** Waits for something, and demands that another client is answered meanwhile. */
+async function answering(scene: Scene, when: string, work: Promise<unknown>): Promise<void> {
+  let pongs = 0;
+  let isDone = false;
+  const answered = scene.mirror.ping().then(() => pongs++);
+  await Promise.all([
+    work.finally(() => {
+      isDone = true;
+    }),
+    until(() => pongs > 0, "a pong", ANSWER_MS).catch((cause) => {
+      throw new Violation(`${when}: another client is answered within ${ANSWER_MS} ms`, { cause });
+    }),
+    answered,
+  ]);
+  demand(isDone && scene.mirror.closed === null, `${when}: another client's socket stays open`);
+}
+
+/** Sends what once broke a promise. @throws Violation */
+export async function runRegression(server: TorturedServer, { name, updates }: Regression): Promise<void> {
+  const bytes = updates.map((hex) => new Uint8Array(Buffer.from(hex, "hex")));
+  const scene = await Scene.open(server, `corpus/${rooms++}`);
+  const attacker = await Attacker.connect(scene.url, false);
+  try {
+    for (const frame of framesOf({ name, updates: () => bytes, expect: "" }, { clientId: 0, clock: 0 })) {
+      attacker.send(frame);
+      await attacker.settle();
+    }
+    await scene.demandUndisturbed(name);
+    await scene.demandReloads(name);
+  } finally {
+    attacker.close();
+    scene.close();
+  }
+}
