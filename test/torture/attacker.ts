@@ -7,6 +7,9 @@ import { until } from "../support/until.ts";
 import { PATIENCE } from "./bystanders.ts";
 import { demand } from "./violation.ts";
 
+/** Stands for the platform's close of a socket whose message is above 32 MiB. */
+export const PLATFORM_LIMIT = "platform-limit";
+
 /** One socket on which anything is sent. Keeps with which codes it was refused. */
 export class Attacker {
   readonly #socket: WebSocket;
@@ -81,6 +84,7 @@ export class Attacker {
 }
 
 function codeOfClose(closeCode: number, reason: string): string {
+  if (closeCode === 1009) return PLATFORM_LIMIT;
   const [code = ""] = reason.split(":");
   const known = Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS] : undefined;
   return known?.close === closeCode ? code : `uncoded ${closeCode} ${reason}`;

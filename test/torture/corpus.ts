@@ -11,6 +11,9 @@ import { demand, Violation } from "./violation.ts";
 /** Within this time somebody else is answered while a room has to do with what is hostile. Milliseconds. */
 const ANSWER_MS = 10_000;
 
+/** Step 1 frames that an attacker is sent: in answer to its own, and for what the room lacks. */
+const MAX_QUESTIONS = 3;
+
 export type Way = "roomful.v1" | "stock" | "rpc";
 
 let rooms = 0;
@@ -27,7 +30,8 @@ export async function runCrafted(server: TorturedServer, entry: Crafted, way: Wa
     const { refusals, questions } =
       way === "rpc" ? await callWith(scene, entry, victim, when) : await sendWith(scene, entry, victim, way, when);
     const after = docOf(await scene.room.getState());
-    const expected = way === "rpc" ? (entry.expectByRpc ?? entry.expect) : entry.expect;
+    const { expect, expectByRpc = expect, expectByStock = expect } = entry;
+    const expected = way === "rpc" ? expectByRpc : way === "stock" ? expectByStock : expect;
     const codes = expected === "taken" || expected === "dropped" ? [] : expected.split(" ");
     demand(
       refusals.every((code) => codes.includes(code)) && (codes[0] === undefined || refusals.includes(codes[0])),
@@ -36,6 +40,7 @@ export async function runCrafted(server: TorturedServer, entry: Crafted, way: Wa
     if (expected === "dropped") demand(sameHistory(before, after), `${when}: nothing changes`);
     await scene.demandUndisturbed(`${when}, after`);
     await scene.demandReloads(when);
+    demand(questions <= MAX_QUESTIONS, `${when}: the room does not ask ${questions} times for what it lacks`);
     return { questions };
   } finally {
     scene.close();
@@ -68,7 +73,6 @@ async function sendWith(scene: Scene, entry: Crafted, victim: Victim, way: Way, 
   const settle = async () => {
     await answering(scene, when, attacker.settle());
     refusals.push(...attacker.refusals.splice(0));
-    // The room asks once for what it lacks in answer to each step 1 of the attacker, and once more for itself.
     questions += attacker.questions;
     attacker.questions = 0;
   };

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import * as Y from "yjs";
 import type { Plant } from "../support/bare-room-server.ts";
 import { Attacker } from "./attacker.ts";
-import { anyFrame, Forge, type FramePlan } from "./hostile-frames.ts";
 import { docOf, sameHistory } from "./histories.ts";
+import { anyFrame, Forge, type FramePlan } from "./hostile-frames.ts";
 import { Scene } from "./scene.ts";
 import { TorturedServer } from "./tortured-server.ts";
 import { demand, Violation } from "./violation.ts";
@@ -16,6 +16,8 @@ interface FramesOptions {
   readonly lone: number;
   /** Edits that are tried on documents alone inside the isolate. */
   readonly isolate: number;
+  /** Whether to look for the smallest edits that break a promise in the isolate. */
+  readonly shrink?: boolean;
   readonly plant?: Plant;
 }
 
@@ -39,7 +41,14 @@ const BURSTS_PER_CHECK = 5;
 const ATTACKERS = 4;
 
 /** Sends hostile frames to rooms whose other participants must not notice. @throws Violation */
-export async function runFrames({ seed, burst, lone, isolate, plant }: FramesOptions): Promise<FramesFigures> {
+export async function runFrames({
+  seed,
+  burst,
+  lone,
+  isolate,
+  shrink = true,
+  plant,
+}: FramesOptions): Promise<FramesFigures> {
   const figures: FramesFigures = {
     frames: 0,
     structured: 0,
@@ -52,12 +61,20 @@ export async function runFrames({ seed, burst, lone, isolate, plant }: FramesOpt
   };
   const server = await TorturedServer.start(plant && { plant });
   try {
-    await fuzzIsolate(server, { seed, edits: isolate }, figures);
+    await fuzzIsolate(server, { seed, edits: isolate, shrink }, figures);
     for (let sent = 0; sent < lone; sent += ROOM_FRAMES) {
-      await oneByOne(server, { seed: seed * 1_000_003 + figures.rooms, count: Math.min(ROOM_FRAMES, lone - sent) }, figures);
+      await oneByOne(
+        server,
+        { seed: seed * 1_000_003 + figures.rooms, count: Math.min(ROOM_FRAMES, lone - sent) },
+        figures,
+      );
     }
     for (let sent = 0; sent < burst; sent += ROOM_FRAMES) {
-      await inBursts(server, { seed: seed * 1_000_003 + figures.rooms, count: Math.min(ROOM_FRAMES, burst - sent) }, figures);
+      await inBursts(
+        server,
+        { seed: seed * 1_000_003 + figures.rooms, count: Math.min(ROOM_FRAMES, burst - sent) },
+        figures,
+      );
     }
   } finally {
     await server.stop();
@@ -86,7 +103,7 @@ function tally(figures: FramesFigures, attacker: Attacker): void {
 }
 
 async function inBursts(server: TorturedServer, options: RoomOptions, figures: FramesFigures): Promise<void> {
-  const scene = await Scene.open(server, `burst/${options.seed}`);
+  const scene = await Scene.open(server, `burst/${options.seed}`, true);
   const forge = new Forge(scene.mirror.doc, [scene.mirror.clientId, scene.stock.clientId]);
   const attackers: Attacker[] = [];
   const plans = plansOf(options, figures);
@@ -128,7 +145,7 @@ async function finish(scene: Scene, when: string, figures: FramesFigures): Promi
 
 /** One attacker and one frame at a time: a frame that is refused changes nothing. */
 async function oneByOne(server: TorturedServer, options: RoomOptions, figures: FramesFigures): Promise<void> {
-  const scene = await Scene.open(server, `lone/${options.seed}`);
+  const scene = await Scene.open(server, `lone/${options.seed}`, true);
   const forge = new Forge(scene.mirror.doc, [scene.mirror.clientId, scene.stock.clientId]);
   let attacker = await Attacker.connect(scene.url, false);
   let before = await scene.room.getState();
@@ -169,13 +186,13 @@ const FUZZ_WINDOWS = 40;
 
 async function fuzzIsolate(
   server: TorturedServer,
-  { seed, edits }: { readonly seed: number; readonly edits: number },
+  { seed, edits, shrink }: { readonly seed: number; readonly edits: number; readonly shrink: boolean },
   figures: FramesFigures,
 ): Promise<void> {
   for (let done = 0, call = 0; done < edits; call++) {
     const { count, failure } = await server
       .room("isolate")
-      .fuzz({ seed: seed * 1_000_003 + call, runs: FUZZ_RUNS, windows: FUZZ_WINDOWS });
+      .fuzz({ seed: seed * 1_000_003 + call, runs: FUZZ_RUNS, windows: FUZZ_WINDOWS, shrink });
     if (failure !== null) {
       throw new Violation(`isolate seed ${seed * 1_000_003 + call}: ${failure.broken}\n${failure.frames.join("\n")}`);
     }

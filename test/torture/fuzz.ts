@@ -5,6 +5,8 @@ export interface FuzzOptions {
   readonly runs: number;
   /** Windows of edits for one document, at most. */
   readonly windows: number;
+  /** Whether to look for the smallest edits that break a promise. */
+  readonly shrink: boolean;
 }
 
 export interface FuzzCount {

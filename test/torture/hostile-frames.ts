@@ -12,7 +12,15 @@ import {
   encodeUpdate,
 } from "../../shared/frames.ts";
 import { type Change, change, changed } from "./byte-mutation.ts";
-import { EXTREMES, ROOT_NAMES, resolveUpdate, type UpdatePlan, updatePlan, type View, viewOf } from "./hostile-updates.ts";
+import {
+  EXTREMES,
+  ROOT_NAMES,
+  resolveUpdate,
+  type UpdatePlan,
+  updatePlan,
+  type View,
+  viewOf,
+} from "./hostile-updates.ts";
 
 /** What to send. References to what exists are numbers, and get their meaning when the frame is forged. */
 export type FramePlan =

@@ -129,10 +129,7 @@ function writeStruct(encoder: encoding.Encoder, struct: Struct): void {
   }
   const { origin, rightOrigin, parent, key, content } = struct;
   const tag = content.type === "unknown" ? content.tag : TAGS[content.type];
-  encoding.writeUint8(
-    encoder,
-    tag | (origin ? 0x80 : 0) | (rightOrigin ? 0x40 : 0) | (key === undefined ? 0 : 0x20),
-  );
+  encoding.writeUint8(encoder, tag | (origin ? 0x80 : 0) | (rightOrigin ? 0x40 : 0) | (key === undefined ? 0 : 0x20));
   if (origin) writeId(encoder, origin);
   if (rightOrigin) writeId(encoder, rightOrigin);
   if (!origin && !rightOrigin) {

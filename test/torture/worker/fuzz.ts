@@ -3,10 +3,10 @@ import fc from "fast-check";
 import * as Y from "yjs";
 import { RoomDocument } from "../../../worker/document.ts";
 import type { FuzzCount, FuzzOptions, FuzzResult } from "../fuzz.ts";
+import { applyAsRoom, hasKeyedRuns, inOrder, sameHistory } from "../histories.ts";
 import { editFrame, editsIn, Forge, type FramePlan } from "../hostile-frames.ts";
 import { ROOT_NAMES } from "../hostile-updates.ts";
 import { OverlapWatch } from "../overlaps.ts";
-import { applyAsRoom, hasKeyedRuns, inOrder, sameHistory } from "../histories.ts";
 
 /** One window of edits: those of a few authors, some of whom may not write, and some whose edits are taken whole. */
 const fuzzEdit = fc.record({
@@ -28,7 +28,7 @@ type WindowPlan = readonly {
 }[];
 
 /** Runs sequences of windows, each against a new document; shrinks the first that breaks a promise. */
-export function fuzz({ seed, runs, windows }: FuzzOptions): FuzzResult {
+export function fuzz({ seed, runs, windows, shrink }: FuzzOptions): FuzzResult {
   const count: FuzzCount = { edits: 0, outcomes: {}, taints: 0, excused: 0 };
   let failing: readonly string[] = [];
   const result = fc.check(
@@ -46,11 +46,12 @@ export function fuzz({ seed, runs, windows }: FuzzOptions): FuzzResult {
         throw broken;
       }
     }),
-    { seed, numRuns: runs, interruptAfterTimeLimit: 60_000 },
+    { seed, numRuns: runs, endOnFailure: !shrink },
   );
   if (!result.failed) return { count, failure: null };
   const { errorInstance } = result;
-  const broken = errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : String(errorInstance);
+  const broken =
+    errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : String(errorInstance);
   return { count, failure: { broken, frames: failing } };
 }
 
@@ -80,7 +81,6 @@ class History {
     this.#count = count;
   }
 
-
   /** Whether it holds what the room takes as one thing and loads as another. */
   // awaits a room that refuses both
   get isExcused(): boolean {
@@ -92,11 +92,16 @@ class History {
       const frame = this.#forge.forge(plan);
       const update = editsIn(frame);
       if (update === null) return [];
-      return [
-        { author: this.#authors[author] ?? {}, whole, update, denied: mayWrite ? null : ("forbidden" as const) },
-      ];
+      return [{ author: this.#authors[author] ?? {}, whole, update, denied: mayWrite ? null : ("forbidden" as const) }];
     });
-    this.frames.push(edits.map(({ update, whole, denied, author }) => `${this.#authors.indexOf(author)}${whole ? "w" : ""}${denied ? "d" : ""}:${hexOf(update)}`).join(" "));
+    this.frames.push(
+      edits
+        .map(
+          ({ update, whole, denied, author }) =>
+            `${this.#authors.indexOf(author)}${whole ? "w" : ""}${denied ? "d" : ""}:${hexOf(update)}`,
+        )
+        .join(" "),
+    );
     const before = this.#document.encode();
     this.#overlaps.begin(this.#document.encodeStateVector());
     for (const { update } of edits) this.#overlaps.see(update);
@@ -167,7 +172,10 @@ class History {
     const shown = this.#readRoots();
     this.#document.discard();
     promise(sameHistory(this.#load(this.#document.encode()), before), "the document is the same when it is read again");
-    promise(this.#readRoots() === shown, `the roots read the same when they are read again: ${shown} and ${this.#readRoots()}`);
+    promise(
+      this.#readRoots() === shown,
+      `the roots read the same when they are read again: ${shown} and ${this.#readRoots()}`,
+    );
   }
 }
 
