@@ -2,7 +2,7 @@ import * as Y from "yjs";
 import { until } from "../support/until.ts";
 import { Attacker } from "./attacker.ts";
 import { type Crafted, framesOf, type Victim } from "./crafted-frames.ts";
-import { docOf, sameHistory } from "./histories.ts";
+import { docOf, holds, isWhole, sameHistory } from "./histories.ts";
 import type { Regression } from "./regressions.ts";
 import { Scene } from "./scene.ts";
 import type { TorturedServer } from "./tortured-server.ts";
@@ -27,7 +27,7 @@ export async function runCrafted(server: TorturedServer, entry: Crafted, way: Wa
     const { doc, clientId } = scene.mirror;
     const victim: Victim = { clientId, clock: Y.getState(doc.store, clientId) };
     const before = docOf(await scene.room.getState());
-    const { refusals, questions } =
+    const { refusals, questions, acknowledged } =
       way === "rpc" ? await callWith(scene, entry, victim, when) : await sendWith(scene, entry, victim, way, when);
     const after = docOf(await scene.room.getState());
     const { expect, expectByRpc = expect, expectByStock = expect } = entry;
@@ -38,7 +38,10 @@ export async function runCrafted(server: TorturedServer, entry: Crafted, way: Wa
       `${when}: expected ${expected}, and not ${[...new Set(refusals)].join(" ") || "nothing refused"}`,
     );
     if (expected === "dropped") demand(sameHistory(before, after), `${when}: nothing changes`);
+    demand(isWhole(after), `${when}: nothing is pending in the room's state`);
     await scene.demandUndisturbed(`${when}, after`);
+    const kept = docOf(await scene.room.getState());
+    for (const update of acknowledged()) demand(holds(kept, update), `${when}: what is shown as saved is in the room`);
     await scene.demandReloads(when);
     demand(questions <= MAX_QUESTIONS, `${when}: the room does not ask ${questions} times for what it lacks`);
     return { questions };
@@ -50,26 +53,31 @@ export async function runCrafted(server: TorturedServer, entry: Crafted, way: Wa
 interface Answers {
   readonly refusals: readonly string[];
   readonly questions: number;
+  /** The updates that were shown as saved, or returned from. */
+  readonly acknowledged: () => readonly Uint8Array[];
 }
 
 async function callWith(scene: Scene, entry: Crafted, victim: Victim, when: string): Promise<Answers> {
   const refusals: string[] = [];
+  const taken: Uint8Array[] = [];
   for (const update of entry.updates?.(victim) ?? []) {
     await answering(
       scene,
       when,
-      scene.room.applyUpdate(update).catch((cause: Error) => {
-        refusals.push(/[a-z]+(-[a-z]+)+/.exec(cause.message)?.[0] ?? cause.message);
-      }),
+      scene.room.applyUpdate(update).then(
+        () => taken.push(update),
+        (cause: Error) => refusals.push(/[a-z]+(-[a-z]+)+/.exec(cause.message)?.[0] ?? cause.message),
+      ),
     );
   }
-  return { refusals, questions: 0 };
+  return { refusals, questions: 0, acknowledged: () => taken };
 }
 
 async function sendWith(scene: Scene, entry: Crafted, victim: Victim, way: Way, when: string): Promise<Answers> {
   const refusals: string[] = [];
   let questions = 0;
-  let attacker = await Attacker.connect(scene.url, way === "stock");
+  const first = await Attacker.connect(scene.url, way === "stock");
+  let attacker = first;
   const settle = async () => {
     await answering(scene, when, attacker.settle());
     refusals.push(...attacker.refusals.splice(0));
@@ -84,8 +92,11 @@ async function sendWith(scene: Scene, entry: Crafted, victim: Victim, way: Way, 
     attacker.send(frame);
   }
   await settle();
-  attacker.close();
-  return { refusals, questions };
+  const [last, updates] = [attacker, entry.updates?.(victim) ?? []];
+  // Its numbers are those of its frames when it sent them all.
+  const acknowledged = () =>
+    first === last ? updates.slice(0, last.saved).filter((_, index) => !last.rejected.includes(index + 1)) : [];
+  return { refusals, questions, acknowledged };
 }
 
 /** Waits for something, and demands that another client is answered meanwhile. */

@@ -55,3 +55,19 @@ export function inOrder(value: unknown): unknown {
       .map(([key, inner]) => [key, inOrder(inner)]),
   );
 }
+
+export function isWhole({ store }: Y.Doc): boolean {
+  return store.pendingStructs === null && store.pendingDs === null;
+}
+
+/** Whether a document holds all of an update: saying it once more changes nothing. May change the document. */
+export function holds(doc: Y.Doc, update: Uint8Array): boolean {
+  let emitted = false;
+  const listen = () => {
+    emitted = true;
+  };
+  doc.on("update", listen);
+  applyAsRoom(doc, update);
+  doc.off("update", listen);
+  return !emitted && isWhole(doc);
+}

@@ -1,7 +1,7 @@
 import * as Y from "yjs";
 import { until } from "../support/until.ts";
 import { Bystander, PATIENCE, StockBystander } from "./bystanders.ts";
-import { docOf, hasKeyedRuns, inOrder, sameHistory } from "./histories.ts";
+import { docOf, hasKeyedRuns, inOrder, isWhole, sameHistory } from "./histories.ts";
 import { editsIn } from "./hostile-frames.ts";
 import { OverlapWatch } from "./overlaps.ts";
 import type { TorturedServer } from "./tortured-server.ts";
@@ -191,8 +191,4 @@ export class Scene {
     this.mirror.close();
     this.stock.close();
   }
-}
-
-function isWhole({ store }: Y.Doc): boolean {
-  return store.pendingStructs === null && store.pendingDs === null;
 }
