@@ -24,8 +24,10 @@ describe("hostile frames", () => {
   });
 });
 
+type Sizes = Pick<Parameters<typeof runFrames>[0], "burst" | "lone" | "isolate">;
+
 describe("catches", () => {
-  it.each<[string, Plant]>([
+  it.each<[string, Plant, sizes?: Sizes]>([
     [
       "a refused frame's author is not the one who is told",
       {
@@ -42,9 +44,16 @@ describe("catches", () => {
         replace: "    return outcome;",
       },
     ],
-  ])("%s", async (_bug, plant) => {
-    await expect(runFrames({ seed, burst: 0, lone: 0, isolate: 8_000, shrink: false, plant })).rejects.toThrow(
-      Violation,
-    );
+    [
+      "what a rejected frame would have added is added",
+      {
+        file: "worker/document.ts",
+        find: 'throw new RoomfulError("missing-dependencies");\n    }',
+        replace: 'Y.applyUpdate(doc, update);\n      throw new RoomfulError("missing-dependencies");\n    }',
+      },
+      { burst: 0, lone: 300, isolate: 0 },
+    ],
+  ])("%s", async (_bug, plant, sizes = { burst: 0, lone: 0, isolate: 8_000 }) => {
+    await expect(runFrames({ seed, ...sizes, shrink: false, plant })).rejects.toThrow(Violation);
   });
 });
