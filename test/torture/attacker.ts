@@ -10,6 +10,8 @@ import { demand } from "./violation.ts";
 /** Stands for the platform's close of a socket whose message is above 32 MiB. */
 export const PLATFORM_LIMIT = "platform-limit";
 
+const PLATFORM_BYTES = 32 * 1024 * 1024;
+
 /** One socket on which anything is sent. Keeps with which codes it was refused. */
 export class Attacker {
   readonly #socket: WebSocket;
@@ -21,6 +23,7 @@ export class Attacker {
   /** Step 1 frames that the room sent. */
   questions = 0;
   #answers = 0;
+  #sentTooMuch = false;
   #closed: string | null = null;
 
   private constructor(socket: WebSocket, isStock: boolean) {
@@ -34,6 +37,8 @@ export class Attacker {
     socket.on("error", () => {});
     socket.on("close", (code: number, reason: Buffer) => {
       this.#closed = `${code} ${reason}`;
+      // The platform's close frame is lost when the socket is reset while the client still sends.
+      if (code === 1006 && this.#sentTooMuch) this.refusals.push(PLATFORM_LIMIT);
       if (code !== 1000 && code !== 1006) this.refusals.push(codeOfClose(code, reason.toString()));
     });
   }
@@ -59,7 +64,9 @@ export class Attacker {
   }
 
   send(frame: Uint8Array | string): void {
-    if (this.isOpen) this.#socket.send(frame);
+    if (!this.isOpen) return;
+    this.#sentTooMuch ||= frame.length > PLATFORM_BYTES;
+    this.#socket.send(frame);
   }
 
   /** Waits until the room has handled all that was sent: the answer to step 1 holds everything before it. */

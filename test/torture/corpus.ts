@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import * as Y from "yjs";
 import { until } from "../support/until.ts";
 import { Attacker } from "./attacker.ts";
@@ -10,6 +11,9 @@ import { demand, Violation } from "./violation.ts";
 
 /** Within this time somebody else is answered while a room has to do with what is hostile. Milliseconds. */
 const ANSWER_MS = 10_000;
+
+/** Milliseconds from an answer to the next question. */
+const PING_MS = 500;
 
 /** Step 1 frames that an attacker is sent: in answer to its own, and for what the room lacks. */
 const MAX_QUESTIONS = 3;
@@ -99,21 +103,25 @@ async function sendWith(scene: Scene, entry: Crafted, victim: Victim, way: Way, 
   return { refusals, questions, acknowledged };
 }
 
-/** Waits for something, and demands that another client is answered meanwhile. */
+/** Waits for something, and demands that another client is answered all the while. It also keeps the room awake. */
 async function answering(scene: Scene, when: string, work: Promise<unknown>): Promise<void> {
-  let pongs = 0;
   let isDone = false;
-  const answered = scene.mirror.ping().then(() => pongs++);
-  await Promise.all([
-    work.finally(() => {
-      isDone = true;
-    }),
-    until(() => pongs > 0, "a pong", ANSWER_MS).catch((cause) => {
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  do {
+    let isAnswered = false;
+    const ping = scene.mirror.ping().then(() => {
+      isAnswered = true;
+    });
+    await until(() => isAnswered, "a pong", ANSWER_MS).catch((cause) => {
       throw new Violation(`${when}: another client is answered within ${ANSWER_MS} ms`, { cause });
-    }),
-    answered,
-  ]);
-  demand(isDone && scene.mirror.closed === null, `${when}: another client's socket stays open`);
+    });
+    await ping;
+    demand(scene.mirror.closed === null, `${when}: another client's socket stays open`);
+    await Promise.race([done, pause(PING_MS)]);
+  } while (!isDone);
+  await done;
 }
 
 /** Sends what once broke a promise. @throws Violation */
