@@ -1,4 +1,5 @@
 import * as Y from "yjs";
+import { Violation } from "./violation.ts";
 
 /**
  * Applies an update as the room does, and as a peer does that observes nothing: Yjs would else tidy up formatting by
@@ -24,10 +25,14 @@ export function sameHistory(one: Y.Doc, other: Y.Doc): boolean {
   return Y.equalSnapshots(Y.snapshot(one), Y.snapshot(other));
 }
 
-/** The document that a state is. */
+/** The document that a room's state is. @throws Violation when a new document can't take it */
 export function docOf(state: Uint8Array): Y.Doc {
   const doc = new Y.Doc();
-  applyAsRoom(doc, state);
+  try {
+    applyAsRoom(doc, state);
+  } catch (cause) {
+    throw new Violation(`a new document takes the room's state: ${cause}`, { cause });
+  }
   return doc;
 }
 
