@@ -2,9 +2,9 @@ import * as Y from "yjs";
 import { readUpdateShape } from "../../worker/update-shape.ts";
 
 /**
- * Watches for structs that begin before the end of what is known of their client, and end after it. Yjs appends the
- * rest to what is known, which an honest client wrote; of one that uses a client id with other content, a room in
- * memory then holds something else than what it emits.
+ * Watches for structs that begin before the end of what is known of their client. Yjs appends the rest to what is known,
+ * and splits what even a known one refers to. Of one who uses a client id with other content, a room in memory then holds
+ * something else than what it emits.
  */
 export class OverlapWatch {
   #ends = new Map<number, number>();
@@ -28,7 +28,6 @@ export class OverlapWatch {
     for (const { id, length } of Y.decodeUpdate(update).structs) {
       const [start, end] = [id.clock, id.clock + length];
       const known = this.#ends.get(id.client) ?? 0;
-      if (end <= known) continue;
       const ranges = this.#ranges.get(id.client) ?? [];
       if (start < known || ranges.some(([from, to]) => start < to && from < end && (start !== from || end !== to))) {
         this.found = true;

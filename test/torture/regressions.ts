@@ -30,4 +30,13 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
     awaits: true,
   },
+  {
+    name: "A known struct, sent again with another origin, split a surrogate pair in memory that was stored whole.",
+    updates: [
+      "01010200040104746578740661f09f98806200",
+      "0101010004010474657874017800",
+      "01020100840201017904010474657874017a00",
+    ],
+    awaits: true,
+  },
 ];
