@@ -50,8 +50,12 @@ export function hasKeyedRuns(doc: Y.Doc): boolean {
   return false;
 }
 
-/** The value with the keys of its objects in order: that of a map depends on when they were set. */
+/**
+ * The value with the keys of its objects in order, since that of a map depends on when they were set; and without
+ * halves of surrogate pairs, which some ways of transport can't carry.
+ */
 export function inOrder(value: unknown): unknown {
+  if (typeof value === "string") return value.toWellFormed();
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(inOrder);
   return Object.fromEntries(

@@ -29,7 +29,7 @@ export class OverlapWatch {
       const [start, end] = [id.clock, id.clock + length];
       const known = this.#ends.get(id.client) ?? 0;
       const ranges = this.#ranges.get(id.client) ?? [];
-      if (start < known || ranges.some(([from, to]) => start < to && from < end && (start !== from || end !== to))) {
+      if (start < known || ranges.some(([from, to]) => start < to && from < end)) {
         this.found = true;
       }
       this.#ranges.set(id.client, [...ranges, [start, end]]);

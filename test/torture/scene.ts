@@ -1,4 +1,5 @@
 import * as Y from "yjs";
+import { readRoots } from "../../worker/root-json.ts";
 import { until } from "../support/until.ts";
 import { Bystander, PATIENCE, StockBystander } from "./bystanders.ts";
 import { docOf, hasKeyedRuns, inOrder, isWhole, sameHistory } from "./histories.ts";
@@ -18,6 +19,10 @@ interface SceneParts {
 
 /** Bytes of a state above which its roots are not read as JSON, which would take longer than all else. */
 const READABLE_BYTES = 300_000;
+
+const READABLE_ROOTS = 20;
+
+const KINDS = ["text", "array", "map", "xml"] as const;
 
 /** A room with two honest participants, which is attacked. */
 export class Scene {
@@ -154,11 +159,14 @@ export class Scene {
   async demandReloads(when: string): Promise<void> {
     await this.mirror.ping();
     const { room } = this;
-    await room.flush();
     const state = await room.getState();
     const before = docOf(state);
     const roots = state.length > READABLE_BYTES ? [] : [...before.share.keys()];
     const shown = await this.#readRoots(roots);
+    for (const [root, value] of this.#readMirror(roots)) {
+      this.#demandUnlessExcused(shown.get(root) === value, `${when}: ${root} reads the same for who was sent it`);
+    }
+    await room.flush();
     this.close();
     await this.#server.abort(this.name);
     const after = docOf(await room.getState());
@@ -177,10 +185,27 @@ export class Scene {
 
   async #readRoots(names: readonly string[]): Promise<Map<string, string>> {
     const read = new Map<string, string>();
-    for (const name of names.slice(0, 20)) {
-      for (const kind of ["text", "array", "map", "xml"] as const) {
+    for (const name of names.slice(0, READABLE_ROOTS)) {
+      for (const kind of KINDS) {
         // What a root holds can't be read as every kind.
-        const value = await this.room.getJson({ [name]: kind }).catch((cause: Error) => cause.message);
+        const value = await this.room.getJson({ [name]: kind }).catch(() => null);
+        read.set(`${name} as ${kind}`, JSON.stringify(inOrder(value)));
+      }
+    }
+    return read;
+  }
+
+  /** The same, of what the bystander was sent. */
+  #readMirror(names: readonly string[]): Map<string, string> {
+    const read = new Map<string, string>();
+    for (const name of names.slice(0, READABLE_ROOTS)) {
+      for (const kind of KINDS) {
+        let value: unknown = null;
+        try {
+          value = readRoots(this.mirror.doc, { [name]: kind });
+        } catch {
+          // As above.
+        }
         read.set(`${name} as ${kind}`, JSON.stringify(inOrder(value)));
       }
     }
