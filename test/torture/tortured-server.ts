@@ -3,6 +3,7 @@ import * as encoding from "lib0/encoding";
 import type { RoomMethods } from "../../shared/rooms.ts";
 import { BareRoomServer, type Plant } from "../support/bare-room-server.ts";
 import type { Fault, StorageCalls } from "./fault.ts";
+import type { FuzzOptions, FuzzResult } from "./fuzz.ts";
 
 /** What a room of `worker/index.ts` in this folder has beyond every room's methods. */
 export interface TorturedRoom extends RoomMethods {
@@ -10,6 +11,8 @@ export interface TorturedRoom extends RoomMethods {
   abort(): Promise<void>;
   plantFault(fault: Fault | null): Promise<void>;
   storageCalls(): Promise<StorageCalls>;
+  /** Tries hostile edits on documents of their own inside the isolate. */
+  fuzz(options: FuzzOptions): Promise<FuzzResult>;
 }
 
 interface TorturedServerOptions {

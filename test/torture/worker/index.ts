@@ -4,7 +4,9 @@ import * as encoding from "lib0/encoding";
 import worker from "../../../worker/index.ts";
 import { Room as RealRoom } from "../../../worker/room.ts";
 import type { Fault, StorageCalls } from "../fault.ts";
+import type { FuzzOptions, FuzzResult } from "../fuzz.ts";
 import { plantFault, plantStorage, storageCalls } from "./faults.ts";
+import { fuzz } from "./fuzz.ts";
 
 export class Room extends RealRoom {
   readonly #id: string;
@@ -28,6 +30,11 @@ export class Room extends RealRoom {
 
   async storageCalls(): Promise<StorageCalls> {
     return storageCalls(this.#id);
+  }
+
+  /** Tries hostile edits on documents of their own; the room's is not touched. */
+  async fuzz(options: FuzzOptions): Promise<FuzzResult> {
+    return fuzz(options);
   }
 }
 
