@@ -82,7 +82,7 @@ describe("the search for an item's place", () => {
         for (const number of [1, client, 0]) encoding.writeVarUint(encoder, number);
         encoding.writeUint8(encoder, 0x24);
         encoding.writeVarUint(encoder, 1);
-        for (const text of ["map", "key", "value"]) encoding.writeVarString(encoder, text);
+        for (const text of ["map", "key", "v"]) encoding.writeVarString(encoder, text);
       }
       encoding.writeVarUint(encoder, 0);
     });

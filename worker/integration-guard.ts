@@ -33,8 +33,8 @@ export class IntegrationGuard {
       if (item.content instanceof Y.ContentType && isTooDeep(item)) {
         throw new RoomfulError("invalid-update", "types nested too deeply");
       }
-      // A key is set to one value, or to a text by some relatives of Yjs. A run of several values it would load as another.
-      if (item.parentSub !== null && item.length > 1 && item.countable && !(item.content instanceof Y.ContentString)) {
+      // Yjs sets a key to one value. A run of several may be split, and is then loaded as something else.
+      if (item.parentSub !== null && item.length > 1 && item.countable) {
         throw new RoomfulError("invalid-update", "a key with several values at once");
       }
     });

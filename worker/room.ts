@@ -76,7 +76,8 @@ export class Room extends DurableObject implements RoomMethods {
   override webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): void {
     this.#events++;
     const session = this.#sessions.of(socket);
-    if (session === undefined) return;
+    // What was under way when the room closed a socket is not read.
+    if (session === undefined || !session.isOpen) return;
     try {
       this.#presence.heardFrom(session);
       if (typeof message === "string") this.#receiveText(session, message);

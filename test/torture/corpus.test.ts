@@ -40,7 +40,7 @@ describe("crafted frames", () => {
     await runCrafted(server, entry, way);
   });
 
-  it.each(REGRESSIONS.filter(({ awaits }) => awaits !== true))("$name", async (regression) => {
+  it.each(REGRESSIONS)("$name", async (regression) => {
     await runRegression(server, regression);
   });
 });

@@ -14,8 +14,6 @@ export interface FuzzCount {
   /** By refusal code, or `applied`, or `incomplete`. */
   outcomes: Record<string, number>;
   taints: number;
-  /** Documents that were given up, since they held what a room is known not to bear. */
-  excused: number;
 }
 
 export interface FuzzResult {

@@ -37,20 +37,6 @@ export function docOf(state: Uint8Array): Y.Doc {
 }
 
 /**
- * Whether a document has keyed content that is longer than one clock, or content of a key that is not its last: Yjs
- * never writes either, and loads it as something else than it was.
- */
-export function hasKeyedRuns(doc: Y.Doc): boolean {
-  for (const structs of doc.store.clients.values()) {
-    for (const struct of structs) {
-      if (!(struct instanceof Y.Item) || struct.parentSub === null || struct.deleted) continue;
-      if (struct.length > 1 || struct.right !== null) return true;
-    }
-  }
-  return false;
-}
-
-/**
  * The value with the keys of its objects in order, since that of a map depends on when they were set; and without
  * halves of surrogate pairs, which some ways of transport can't carry.
  */

@@ -1,10 +1,7 @@
-import * as Y from "yjs";
 import { readRoots } from "../../worker/root-json.ts";
 import { until } from "../support/until.ts";
 import { Bystander, PATIENCE, StockBystander } from "./bystanders.ts";
-import { docOf, hasKeyedRuns, inOrder, isWhole, sameHistory } from "./histories.ts";
-import { editsIn } from "./hostile-frames.ts";
-import { OverlapWatch } from "./overlaps.ts";
+import { docOf, inOrder, isWhole, sameHistory } from "./histories.ts";
 import type { TorturedServer } from "./tortured-server.ts";
 import { demand, Violation } from "./violation.ts";
 
@@ -14,7 +11,6 @@ interface SceneParts {
   readonly url: string;
   readonly mirror: Bystander;
   readonly stock: StockBystander;
-  readonly mayBeExcused: boolean;
 }
 
 /** Bytes of a state above which its roots are not read as JSON, which would take longer than all else. */
@@ -31,56 +27,27 @@ export class Scene {
   readonly mirror: Bystander;
   readonly stock: StockBystander;
   readonly #server: TorturedServer;
-  readonly #mayBeExcused: boolean;
   #boot: string | undefined;
   /** Times that the room's memory was read again. */
   taints = 0;
-  /** Whether it was found to hold what it loads as something else. */
-  isExcused = false;
-  readonly #overlaps = new OverlapWatch();
 
-  private constructor({ server, name, url, mirror, stock, mayBeExcused }: SceneParts) {
+  private constructor({ server, name, url, mirror, stock }: SceneParts) {
     this.#server = server;
     this.name = name;
     this.url = url;
     this.mirror = mirror;
     this.stock = stock;
-    this.#mayBeExcused = mayBeExcused;
   }
 
-  /** @param mayBeExcused whether what the room is known not to bear may have been sent to it */
-  static async open(server: TorturedServer, name: string, mayBeExcused = false): Promise<Scene> {
+  static async open(server: TorturedServer, name: string): Promise<Scene> {
     const serverUrl = await server.url();
     const url = `${serverUrl}/${name}`;
     const [mirror, stock] = await Promise.all([Bystander.join(url), StockBystander.join(serverUrl, name)]);
-    return new Scene({ server, name, url, mirror, stock, mayBeExcused });
+    return new Scene({ server, name, url, mirror, stock });
   }
 
   get room() {
     return this.#server.room(this.name);
-  }
-
-  /** Whether the room may hold what it takes as one thing and loads as another. */
-  // awaits a room that refuses both
-  get #hasExcuse(): boolean {
-    return this.#overlaps.found || hasKeyedRuns(this.mirror.doc);
-  }
-
-  /** @throws Violation unless it holds, or the room has an excuse: then nothing more can be compared in it */
-  #demandUnlessExcused(holds: boolean, promise: string): void {
-    if (!holds && this.#mayBeExcused && this.#hasExcuse) this.isExcused = true;
-    else demand(holds, promise);
-  }
-
-  /** To be called before frames are sent. */
-  look(): void {
-    this.#overlaps.begin(Y.encodeStateVector(this.mirror.doc));
-  }
-
-  /** To be called with each frame that is sent. */
-  see(frame: Uint8Array | string): void {
-    const update = editsIn(frame);
-    if (update !== null) this.#overlaps.see(update);
   }
 
   /** Demands that nobody noticed anything. @param when for the words of a violation */
@@ -129,7 +96,7 @@ export class Scene {
         await this.mirror.ping();
         state = docOf(await this.room.getState());
       }
-      this.#demandUnlessExcused(sameHistory(state, doc), `${when}: ${who} document is the room's`);
+      demand(sameHistory(state, doc), `${when}: ${who} document is the room's`);
       demand(isWhole(doc), `${when}: nothing is pending in ${who} document`);
     }
     demand(isWhole(state), `${when}: nothing is pending in the room's state`);
@@ -164,7 +131,7 @@ export class Scene {
     const roots = state.length > READABLE_BYTES ? [] : [...before.share.keys()];
     const shown = await this.#readRoots(roots);
     for (const [root, value] of this.#readMirror(roots)) {
-      this.#demandUnlessExcused(shown.get(root) === value, `${when}: ${root} reads the same for who was sent it`);
+      demand(shown.get(root) === value, `${when}: ${root} reads the same for who was sent it`);
     }
     await room.flush();
     this.close();
@@ -172,14 +139,10 @@ export class Scene {
     const after = docOf(await room.getState());
     demand(isWhole(after), `${when}: nothing is pending in what is read again`);
     demand((await room.statistics()).document.readOnly === null, `${when}: what is read again can be edited`);
-    if (this.isExcused) return;
-    this.#demandUnlessExcused(sameHistory(before, after), `${when}: the room is the same when it is read again`);
+    demand(sameHistory(before, after), `${when}: the room is the same when it is read again`);
     const shownAfter = await this.#readRoots(roots);
     for (const [root, value] of shown) {
-      this.#demandUnlessExcused(
-        shownAfter.get(root) === value,
-        `${when}: ${root} reads the same when it is read again`,
-      );
+      demand(shownAfter.get(root) === value, `${when}: ${root} reads the same when it is read again`);
     }
   }
 

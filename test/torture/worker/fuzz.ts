@@ -3,10 +3,9 @@ import fc from "fast-check";
 import * as Y from "yjs";
 import { RoomDocument } from "../../../worker/document.ts";
 import type { FuzzCount, FuzzOptions, FuzzResult } from "../fuzz.ts";
-import { applyAsRoom, hasKeyedRuns, holds, inOrder, isWhole, sameHistory } from "../histories.ts";
+import { applyAsRoom, holds, inOrder, isWhole, sameHistory } from "../histories.ts";
 import { editFrame, editsIn, Forge, type FramePlan } from "../hostile-frames.ts";
 import { ROOT_NAMES } from "../hostile-updates.ts";
-import { OverlapWatch } from "../overlaps.ts";
 
 /** One window of edits: those of a few authors, some of whom may not write, and some whose edits are taken whole. */
 const fuzzEdit = fc.record({
@@ -29,7 +28,7 @@ type WindowPlan = readonly {
 
 /** Runs sequences of windows, each against a new document; shrinks the first that breaks a promise. */
 export function fuzz({ seed, runs, windows, shrink }: FuzzOptions): FuzzResult {
-  const count: FuzzCount = { edits: 0, outcomes: {}, taints: 0, excused: 0 };
+  const count: FuzzCount = { edits: 0, outcomes: {}, taints: 0 };
   let failing: readonly string[] = [];
   const result = fc.check(
     fc.property(fc.array(fuzzWindow, { minLength: Math.ceil(windows / 2), maxLength: windows }), (sequence) => {
@@ -38,10 +37,6 @@ export function fuzz({ seed, runs, windows, shrink }: FuzzOptions): FuzzResult {
         for (const window of sequence) history.take(window);
         history.reload();
       } catch (broken) {
-        if (history.isExcused) {
-          count.excused++;
-          return;
-        }
         failing = history.frames;
         throw broken;
       }
@@ -75,16 +70,8 @@ class History {
     maxBytes: 2 ** 24,
   });
 
-  readonly #overlaps = new OverlapWatch();
-
   constructor(count: FuzzCount) {
     this.#count = count;
-  }
-
-  /** Whether it holds what the room takes as one thing and loads as another. */
-  // awaits a room that refuses both
-  get isExcused(): boolean {
-    return this.#overlaps.found || hasKeyedRuns(this.#mirror);
   }
 
   take(window: WindowPlan): void {
@@ -103,8 +90,6 @@ class History {
         .join(" "),
     );
     const before = this.#document.encode();
-    this.#overlaps.begin(this.#document.encodeStateVector());
-    for (const { update } of edits) this.#overlaps.see(update);
     const { outcomes, updates, taints } = this.#document.apply(edits);
     this.#emitted.push(...updates);
     for (const update of updates) applyAsRoom(this.#mirror, update);
