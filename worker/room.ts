@@ -76,8 +76,7 @@ export class Room extends DurableObject implements RoomMethods {
   override webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): void {
     this.#events++;
     const session = this.#sessions.of(socket);
-    // What was under way when the room closed a socket is not read.
-    if (session === undefined || !session.isOpen) return;
+    if (session === undefined) return;
     try {
       this.#presence.heardFrom(session);
       if (typeof message === "string") this.#receiveText(session, message);
