@@ -297,7 +297,7 @@ describe("saved", () => {
     expect(order.slice(0, rejected).filter((line) => line === "saved 2" || line === "saved 3")).toEqual([]);
   });
 
-  it("[SAVE-4] two seconds of steady edits write at most 12 rows", async () => {
+  it("[SAVE-4] steady edits write at most a row per commit window", async () => {
     const room = freshRoom();
     const handle = getRoom(env.ROOMS, room);
     const client = await TestClient.roomful(room);
@@ -306,6 +306,7 @@ describe("saved", () => {
     await client.untilSaved(client.sendUpdate(take()));
     await pause(500);
     const before = (await handle.statistics()).storage.rowsWritten;
+    const started = Date.now();
     for (let index = 0; index < 100; index++) {
       doc.getText("text").insert(0, "y");
       client.sendUpdate(take());
@@ -313,7 +314,8 @@ describe("saved", () => {
     }
     await client.untilSaved(101);
     const rows = (await handle.statistics()).storage.rowsWritten - before;
-    expect(rows).toBeLessThanOrEqual(12);
+    // Two seconds on an idle machine; a window at either end may be cut.
+    expect(rows).toBeLessThanOrEqual((Date.now() - started) / 250 + 2);
     expect(rows).toBeGreaterThan(0);
   });
 
