@@ -4,16 +4,21 @@ import * as encoding from "lib0/encoding";
 import worker from "../../../worker/index.ts";
 import { Room as RealRoom } from "../../../worker/room.ts";
 import type { Fault, StorageCalls } from "../fault.ts";
+import type { Statement, Value } from "../statement.ts";
 import { plantFault, plantStorage, storageCalls } from "./faults.ts";
 
 export class Room extends RealRoom {
   readonly #id: string;
   readonly #abort: () => void;
+  readonly #storage: DurableObjectStorage;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    // The storage as it is, before a failing one takes its place.
+    const { storage } = ctx;
     plantStorage(ctx);
     super(ctx, env);
     this.#id = ctx.id.toString();
+    this.#storage = storage;
     this.#abort = () => ctx.abort("planted abort");
   }
 
@@ -28,6 +33,18 @@ export class Room extends RealRoom {
 
   async storageCalls(): Promise<StorageCalls> {
     return storageCalls(this.#id);
+  }
+
+  /** Runs statements on the room's storage, past the planted fault. */
+  async sql(statements: readonly Statement[]): Promise<Value[][][]> {
+    const { sql } = this.#storage;
+    return this.#storage.transactionSync(() =>
+      statements.map(([statement, ...bindings]) =>
+        [...sql.exec(statement, ...bindings).raw()].map((row) =>
+          row.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value)),
+        ),
+      ),
+    );
   }
 }
 
