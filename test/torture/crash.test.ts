@@ -16,7 +16,10 @@ function tell(mode: string, figures: CrashFigures): void {
   );
 }
 
-describe.concurrent("kill -9 of every process under load, again and again over the same rooms", () => {
+/** Side by side, each would measure the other's reloads too. */
+const group = isLong ? describe : describe.concurrent;
+
+group("kill -9 of every process under load, again and again over the same rooms", () => {
   it.each([
     ["as deployed", false],
     ["in strict mode", true],
@@ -32,7 +35,7 @@ describe.concurrent("kill -9 of every process under load, again and again over t
   });
 });
 
-describe.concurrent("catches", () => {
+group("catches", () => {
   it.each<[string, boolean, Plant]>([
     [
       "an acknowledgement before the commit",
