@@ -19,7 +19,7 @@ export function contains(doc: Y.Doc, update: Uint8Array): boolean {
   return !changed && doc.store.pendingStructs === null && doc.store.pendingDs === null;
 }
 
-/** Whether two updates that hold whole documents hold the same one. */
+/** Whether two updates that hold whole documents hold the same edits; their content is not looked at. */
 export function sameDocument(one: Uint8Array, other: Uint8Array): boolean {
   return contains(docOf(one), other) && contains(docOf(other), one);
 }

@@ -145,6 +145,9 @@ export class FaultSession {
       throw new Violation(`${this.#where()}: nobody waits in vain: ${state}; in step: ${inStep()}`);
     }
     this.#demand(this.#promises.broken.length === 0, `${this.#promises.broken[0]}`);
+    // Without an answer to its close, a client waits for seconds, until the platform gives up.
+    const unanswered = left.filter(({ closed }) => closed?.startsWith("1006") && this.#kind !== "reset");
+    this.#demand(unanswered.length === 0, `whoever leaves is let go: ${unanswered[0]?.name}`);
   }
 
   /** Whoever was sent away comes again, once each. */

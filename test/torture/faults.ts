@@ -2,6 +2,7 @@ import type { Plant } from "../support/bare-room-server.ts";
 import type { FaultKind } from "./fault.ts";
 import { script } from "./fault-script.ts";
 import { FaultSession, QUIET_MS } from "./fault-session.ts";
+import { ALL, type Sample } from "./scale.ts";
 import { TorturedServer } from "./tortured-server.ts";
 import { demand } from "./violation.ts";
 
@@ -14,6 +15,8 @@ const SEQUELS: readonly Sequel[] = ["live on", "crash"];
 export interface FaultsOptions {
   /** Which of the sequences "kind of fault, and what follows" each N goes through: all, or one in turn. */
   readonly every: "combination" | "call";
+  /** Which calls: all, or, in a smaller size, those whose number leaves this remainder. */
+  readonly sample?: Sample;
   readonly settings?: Record<string, string>;
   /** Whether a record of the session spans rows. */
   readonly large?: boolean;
@@ -45,7 +48,7 @@ interface Case {
  * @throws Violation when a client or a caller is told what is not so, or is left waiting
  */
 export async function runFaults(options: FaultsOptions): Promise<FaultsFigures> {
-  const { every, settings, large = false, sideBySide = 6, patience = 20_000, plant } = options;
+  const { every, sample = ALL, settings, large = false, sideBySide = 6, patience = 20_000, plant } = options;
   const server = await TorturedServer.start({
     settings: { COALESCE_MS: "0", COMMIT_MS: "0", SNAPSHOT_QUIET_MS: `${QUIET_MS}`, ...settings },
     ...(plant && { plant }),
@@ -55,14 +58,14 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsFigures> 
   const perform = (name: string, fault: Case | null) => performSession(server, url, { name, fault, large, patience });
   try {
     const { calls } = await perform("without-a-fault", null);
-    const cases = Array.from({ length: calls }, (_, index) => casesOf(index + 1, every)).flat();
+    const cases = Array.from({ length: calls }, (_, index) => casesOf(index + 1, every))
+      .flat()
+      .filter(({ at }) => at % sample.of === sample.remainder % sample.of);
     const waiting = [...cases.entries()];
     const workers = Array.from({ length: sideBySide }, async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const [index, fault] = next;
-        const t = performance.now();
         const { struckIn } = await perform(`fault-${index}`, fault);
-        if (process.env.DBG) console.log(JSON.stringify(fault), struckIn, Math.round(performance.now() - t));
         if (struckIn !== null) steps.set(struckIn, (steps.get(struckIn) ?? 0) + 1);
       }
     });
@@ -94,11 +97,8 @@ async function performSession(
   await session.room.plantFault(fault && { at: fault.at, kind: fault.kind });
   for (const step of script(large)) {
     if (struckIn !== null) await session.recover();
-    const t0 = performance.now();
     await step.run(session);
-    const t1 = performance.now();
     await session.settle();
-    if (process.env.DBG === "2") console.log(step.name, Math.round(t1 - t0), Math.round(performance.now() - t1));
     if (struckIn !== null || !(await session.struck())) continue;
     struckIn = step.name;
     if (fault?.kind === "from-then-on") await session.visitWhileItFails();
