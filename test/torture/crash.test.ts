@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import type { Plant } from "../support/bare-room-server.ts";
 import { type CrashFigures, runCrash } from "./crash.ts";
 import { isLong, report, scaled, seed } from "./scale.ts";
@@ -20,10 +20,10 @@ function tell(mode: string, figures: CrashFigures): void {
 const group = isLong ? describe : describe.concurrent;
 
 group("kill -9 of every process under load, again and again over the same rooms", () => {
-  it.each([
+  it.for<[string, boolean]>([
     ["as deployed", false],
     ["in strict mode", true],
-  ])("[SAVE-7] [SAVE-8] loses nothing that was promised: %s", async (mode, strict) => {
+  ])("[SAVE-7] [SAVE-8] loses nothing that was promised: %s", async ([mode, strict], { expect }) => {
     const figures = await runCrash({ seed, rounds, longestLoad, strict });
     tell(mode, figures);
     expect(figures.acknowledged).toBeGreaterThan(0);
@@ -36,7 +36,7 @@ group("kill -9 of every process under load, again and again over the same rooms"
 });
 
 group("catches", () => {
-  it.each<[string, boolean, Plant]>([
+  it.for<[string, boolean, Plant]>([
     [
       "an acknowledgement before the commit",
       false,
@@ -78,7 +78,7 @@ group("catches", () => {
         replace: "if (!addsStructs(doc, shape)) return",
       },
     ],
-  ])("%s", async (_bug, strict, plant) => {
+  ])("%s", async ([, strict, plant], { expect }) => {
     await expect(runCrash({ seed, rounds: 12, longestLoad: 1_000, strict, plant })).rejects.toThrow(Violation);
   });
 });

@@ -32,9 +32,10 @@ const BYTES: readonly [name: string, expression: string][] = [
   ["emptied", "x''"],
 ];
 
-/** Each row of log, snapshot and chunk, damaged in each way. */
+/** Each row of log, snapshot and chunk, damaged in each way; what a room needs most comes first. */
 export function damages(image: Image): Damage[] {
-  return [...together(image), ...image.log.flatMap((id) => logRow(image, id)), ...snapshots(image), ...chunks(image)];
+  const logRows = image.log.toReversed().flatMap((id) => logRow(image, id));
+  return [...together(image), ...chunks(image), ...snapshots(image), ...logRows];
 }
 
 /** The newest snapshot unreadable, and one row of the log damaged too. */
@@ -110,7 +111,7 @@ function snapshots({ generations }: Image): Damage[] {
 }
 
 function chunks({ chunks: all }: Image): Damage[] {
-  return all.flatMap(({ id }) => [
+  return all.toReversed().flatMap(({ id }) => [
     ...BYTES.map(
       ([name, expression]): Damage => ({
         name: `chunk ${id}: ${name}`,

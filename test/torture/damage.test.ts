@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import type { Plant } from "../support/bare-room-server.ts";
 import { type DamageOptions, runDamage } from "./damage.ts";
 import { isLong, report, seed } from "./scale.ts";
@@ -13,9 +13,9 @@ const LONG: readonly (readonly [string, DamageOptions])[] = [
 const SHORT: typeof LONG = [["a sample", { large: false, double: true, sample: { of: 9, remainder: seed } }]];
 
 group("what a room has stored is damaged", () => {
-  it.each(isLong ? LONG : SHORT)(
+  it.for(isLong ? LONG : SHORT)(
     "[STORE-2] [STORE-3] it is whole, or says that it is not: %s",
-    async (mode, options) => {
+    async ([mode, options], { expect }) => {
       const { whole, readOnly, cut } = await runDamage(options);
       report(
         `damage, ${mode}: ${whole} rooms whole, ${readOnly} read-only, ${cut} with the end of the log cut cleanly`,
@@ -27,7 +27,7 @@ group("what a room has stored is damaged", () => {
 });
 
 group("catches", () => {
-  it.each<[string, Plant]>([
+  it.for<[string, Plant]>([
     [
       "a log whose checksums are not looked at",
       {
@@ -52,7 +52,7 @@ group("catches", () => {
       "a log that ends too early",
       { file: "worker/store.ts", find: "const cut = opened.lastLogId < logMustReach;", replace: "const cut = false;" },
     ],
-  ])("%s", async (_bug, plant) => {
+  ])("%s", async ([, plant], { expect }) => {
     await expect(runDamage({ large: false, double: false, plant })).rejects.toThrow(Violation);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import type { Plant } from "../support/bare-room-server.ts";
 import { type FaultsFigures, type FaultsOptions, runFaults } from "./faults.ts";
 import { isLong, report, seed } from "./scale.ts";
@@ -20,9 +20,9 @@ const LONG: readonly (readonly [string, FaultsOptions])[] = [
 const SHORT: typeof LONG = [["a sample", { every: "call", sample: { of: 7, remainder: seed } }]];
 
 group("a storage call of a scripted session fails", () => {
-  it.each(isLong ? LONG : SHORT)(
+  it.for(isLong ? LONG : SHORT)(
     "[STORE-9] nobody is told what is not so, or left waiting: %s",
-    async (mode, options) => {
+    async ([mode, options], { expect }) => {
       const figures = await runFaults(options);
       tell(mode, figures);
       // A call may come at another number in a session in which timers fire at other moments.
@@ -32,7 +32,7 @@ group("a storage call of a scripted session fails", () => {
 });
 
 group("catches", () => {
-  it.each<[string, Plant]>([
+  it.for<[string, Plant]>([
     [
       "an acknowledgement although the commit failed",
       {
@@ -67,7 +67,7 @@ group("catches", () => {
         replace: "const rowsWritten = this.#rowsWritten; const { version } = opened; opened.version = SCHEMA_VERSION;",
       },
     ],
-  ])("%s", async (_bug, plant) => {
+  ])("%s", async ([, plant], { expect }) => {
     await expect(runFaults({ every: "call", patience: 5_000, plant })).rejects.toThrow(Violation);
   });
 });
