@@ -89,7 +89,7 @@ export function script(large: boolean): readonly Step[] {
     {
       name: "a snapshot of a quiet room",
       run: async (session) => {
-        type(session, 0, "y".repeat(40_000));
+        type(session, 0, "y".repeat(large ? LARGE_TEXT / 2 + 100_000 : 40_000));
         await session.settle();
         await session.quietSnapshot();
       },
