@@ -52,12 +52,12 @@ group("catches", () => {
       { file: "worker/sync.ts", find: "if (this.#settings.STRICT) this.#persistence.commit();", replace: "" },
     ],
     [
-      "a snapshot that claims a log row that comes after it",
+      "a snapshot that is older than the log row it names",
       false,
       {
-        file: "worker/store.ts",
-        find: "logId: opened.lastLogId, bytes",
-        replace: "logId: opened.lastLogId + 1, bytes",
+        file: "worker/persistence.ts",
+        find: "this.#store.writeSnapshot(state);",
+        replace: "const last = this.last; this.last = state; this.#store.writeSnapshot(last ?? new Uint8Array(2));",
       },
     ],
     [

@@ -63,8 +63,8 @@ group("catches", () => {
       "tables that are believed in although making them failed",
       {
         file: "worker/store.ts",
-        find: "const rowsWritten = this.#rowsWritten;",
-        replace: "const rowsWritten = this.#rowsWritten; const { version } = opened; opened.version = SCHEMA_VERSION;",
+        find: "this.#rowsWritten += migrate(this.#storage.sql, opened.version);",
+        replace: "this.#rowsWritten += migrate(this.#storage.sql, opened.version); opened.version = SCHEMA_VERSION;",
       },
     ],
   ])("%s", async ([, plant], { expect }) => {
