@@ -23,6 +23,8 @@ interface BareRoomServerOptions {
   readonly entry?: string;
   readonly plant?: Plant;
   readonly inspectorPort?: number;
+  /** Where the rooms are kept, and stay when the server stops; without it a folder that is removed then. */
+  readonly dataDirectory?: string;
 }
 
 /**
@@ -30,7 +32,7 @@ interface BareRoomServerOptions {
  * throughput; and with the rooms' RPC methods at hand.
  */
 export class BareRoomServer {
-  readonly #dataDirectory = mkdtempSync(join(tmpdir(), "roomful-"));
+  readonly #dataDirectory: string;
   readonly #script: string;
   readonly #options: BareRoomServerOptions;
   #miniflare: Miniflare;
@@ -38,6 +40,7 @@ export class BareRoomServer {
   private constructor(script: string, options: BareRoomServerOptions) {
     this.#script = script;
     this.#options = options;
+    this.#dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), "roomful-"));
     this.#miniflare = this.#launch();
   }
 
@@ -92,7 +95,7 @@ export class BareRoomServer {
 
   async stop(): Promise<void> {
     await this.#miniflare.dispose();
-    rmSync(this.#dataDirectory, { recursive: true, force: true });
+    if (this.#options.dataDirectory === undefined) rmSync(this.#dataDirectory, { recursive: true, force: true });
   }
 }
 

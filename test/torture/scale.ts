@@ -6,6 +6,14 @@ export const isLong = process.env.TORTURE === "long";
 export const scaled = (sizes: { readonly short: number; readonly long: number }): number =>
   isLong ? sizes.long : sizes.short;
 
+/** One in so many of a list of cases: those whose place leaves the remainder. */
+export interface Sample {
+  readonly of: number;
+  readonly remainder: number;
+}
+
+export const ALL: Sample = { of: 1, remainder: 0 };
+
 /** What all that is random follows from. Printed at the start of a run; `TORTURE_SEED` repeats one. */
 export const seed = Number(process.env.TORTURE_SEED ?? 1);
 
