@@ -1,4 +1,4 @@
-import type { Fault, StorageCalls } from "../fault.ts";
+import type { Fault, StorageCalls } from "../support/fault.ts";
 
 interface Planted extends StorageCalls {
   calls: number;

@@ -2,10 +2,10 @@
 import fc from "fast-check";
 import * as Y from "yjs";
 import { RoomDocument } from "../../../worker/document.ts";
-import type { FuzzCount, FuzzOptions, FuzzResult } from "../fuzz.ts";
-import { applyAsRoom, holds, inOrder, isWhole, sameHistory } from "../histories.ts";
-import { editFrame, editsIn, Forge, type FramePlan } from "../hostile-frames.ts";
-import { ROOT_NAMES } from "../hostile-updates.ts";
+import type { FuzzCount, FuzzOptions, FuzzResult } from "../frames/fuzz.ts";
+import { applyAsRoom, holds, inOrder, isWhole, sameHistory } from "../frames/histories.ts";
+import { editFrame, editsIn, Forge, type FramePlan } from "../frames/hostile-frames.ts";
+import { ROOT_NAMES } from "../frames/hostile-updates.ts";
 
 /** One window of edits: those of a few authors, some of whom may not write, and some whose edits are taken whole. */
 const fuzzEdit = fc.record({

@@ -3,9 +3,9 @@ import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import worker from "../../../worker/index.ts";
 import { Room as RealRoom } from "../../../worker/room.ts";
-import type { Fault } from "../fault.ts";
-import type { FuzzOptions, FuzzResult } from "../fuzz.ts";
-import type { Statement, Value } from "../statement.ts";
+import type { FuzzOptions, FuzzResult } from "../frames/fuzz.ts";
+import type { Fault } from "../support/fault.ts";
+import type { Statement, Value } from "../support/statement.ts";
 import { plantFault, plantStorage, storageCalls } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 
