@@ -1,21 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { join } from "node:path";
+import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { RoomMethods } from "../../shared/rooms.ts";
+import { type Plant, planting } from "./plant.ts";
 
 const NAME = "roomful";
 const CLASS = "Room";
-
-/** A bug put into the source on purpose, to see that a test catches it. */
-export interface Plant {
-  /** Path of the source file, from the project's folder. */
-  readonly file: string;
-  /** Text that stands in the file exactly once. */
-  readonly find: string;
-  readonly replace: string;
-}
 
 interface BareRoomServerOptions {
   readonly settings?: Record<string, string>;
@@ -115,18 +107,4 @@ async function bundle({ entry = "worker/index.ts", plant }: BareRoomServerOption
   const [output] = outputFiles;
   if (output === undefined) throw new Error("nothing was built");
   return output.text;
-}
-
-function planting({ file, find, replace }: Plant): Plugin {
-  const path = resolve(file);
-  const source = readFileSync(path, "utf8");
-  if (source.split(find).length !== 2) throw new Error(`not exactly once in ${file}: ${find}`);
-  return {
-    name: "plant",
-    setup: ({ onLoad }) => {
-      onLoad({ filter: /\.ts$/ }, (module) =>
-        module.path === path ? { contents: source.replace(find, () => replace), loader: "ts" } : null,
-      );
-    },
-  };
 }

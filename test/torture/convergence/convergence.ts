@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as fc from "fast-check";
 import * as Y from "yjs";
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { until } from "../../support/until.ts";
 import { checkProperty } from "../support/check-property.ts";
 import { randomFrom } from "../support/scale.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { until } from "../../support/until.ts";
 import { contains, docOf } from "../support/contains.ts";

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
+import { isListening } from "../../support/ports.ts";
 import { until } from "../../support/until.ts";
 import type { TorturedServerOptions } from "../support/tortured-server.ts";
 import { demand } from "../support/violation.ts";
@@ -115,16 +115,5 @@ function processesOfGroup(group: number): number[] {
     // The command's name, in parentheses, may hold anything.
     const [state, , processGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return Number(processGroup) === group && state !== "Z" && state !== "X" ? [Number(entry)] : [];
-  });
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
   });
 }

@@ -1,6 +1,6 @@
 import * as Y from "yjs";
 import { errorCodeOf } from "../../../shared/errors.ts";
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { until } from "../../support/until.ts";
 import { contains, docOf, sameDocument } from "../support/contains.ts";
 import { ALL, type Sample } from "../support/scale.ts";

@@ -1,4 +1,4 @@
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import type { FaultKind } from "../support/fault.ts";
 import { ALL, type Sample } from "../support/scale.ts";
 import { TorturedServer } from "../support/tortured-server.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { isLong, seed } from "../support/scale.ts";
 import { TorturedServer } from "../support/tortured-server.ts";
 import { Violation } from "../support/violation.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { report, scaled, seed } from "../support/scale.ts";
 import { Violation } from "../support/violation.ts";
 import { runFrames } from "./frames.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import * as Y from "yjs";
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { TorturedServer } from "../support/tortured-server.ts";
 import { demand, Violation } from "../support/violation.ts";
 import { Attacker } from "./attacker.ts";

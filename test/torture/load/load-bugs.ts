@@ -1,4 +1,4 @@
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { runChurn } from "./load-churn.ts";
 import { runClockJumps } from "./load-clocks.ts";
 import { runPausedReader } from "./load-paused-reader.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as Y from "yjs";
 import { encodeAwareness } from "../../../shared/frames.ts";
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { until } from "../../support/until.ts";
 import { demandSoon } from "../support/demand-soon.ts";
 import { type Random, randomFrom } from "../support/scale.ts";

@@ -1,4 +1,4 @@
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { randomFrom } from "../support/scale.ts";
 import { demand } from "../support/violation.ts";
 import { JumpyClock } from "./jumpy-clock.ts";

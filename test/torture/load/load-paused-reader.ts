@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as Y from "yjs";
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { demandSoon } from "../support/demand-soon.ts";
 import { processListeningOn, residentBytes } from "../support/runtime-process.ts";
 import { randomFrom } from "../support/scale.ts";

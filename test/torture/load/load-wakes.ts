@@ -1,4 +1,4 @@
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { demandSoon } from "../support/demand-soon.ts";
 import { type Random, randomFrom } from "../support/scale.ts";
 import { TorturedServer } from "../support/tortured-server.ts";

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "ws";
 
@@ -19,17 +18,6 @@ interface HeapUsage {
   readonly usedSize: number;
   readonly embedderHeapUsedSize?: number;
   readonly backingStorageSize?: number;
-}
-
-/** A port for a runtime's inspector. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  probe.close();
-  await once(probe, "close");
-  return address.port;
 }
 
 /** Measures the heap of the Worker's isolate, by the Chrome DevTools protocol. */

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, it } from "vitest";
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import { megabytes } from "../support/runtime-process.ts";
 import { isLong, report, scaled, seed } from "../support/scale.ts";
 import { Violation } from "../support/violation.ts";

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Plant } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
+import { freePort } from "../../support/ports.ts";
 import { processListeningOn, residentBytes } from "../support/runtime-process.ts";
 import { randomFrom } from "../support/scale.ts";
 import { TorturedServer } from "../support/tortured-server.ts";
 import { demand } from "../support/violation.ts";
-import { freePort, HeapInspector } from "./heap-inspector.ts";
+import { HeapInspector } from "./heap-inspector.ts";
 import { type SoakCount, SoakRoom } from "./soak-room.ts";
 
 interface SoakOptions {

@@ -1,7 +1,8 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import type { RoomMethods } from "../../../shared/rooms.ts";
-import { BareRoomServer, type Plant } from "../../support/bare-room-server.ts";
+import { BareRoomServer } from "../../support/bare-room-server.ts";
+import type { Plant } from "../../support/plant.ts";
 import type { FuzzOptions, FuzzResult } from "../frames/fuzz.ts";
 import type { Fault, StorageCalls } from "./fault.ts";
 import type { Statement, Value } from "./statement.ts";
