@@ -56,6 +56,9 @@ export const TYPE_DEPTH = 256;
  */
 export const SEARCH_STEPS = 20_000_000;
 
+/** What is granted in any case beyond what the load needed, so that a document that is dear to load still takes edits. */
+export const SEARCH_STEPS_AFTER_LOAD = 1_000_000;
+
 /** Clients whose structs an update may hold that refers to what the room lacks: Yjs sorts those out in quadratic time. */
 export const INCOMPLETE_CLIENTS = 1_000;
 

@@ -161,6 +161,27 @@ describe("the document", () => {
     expect(document.encode().length).toBeLessThan(200);
   });
 
+  it("[LIMIT-2] what splits runs counts by what it makes of the document, also beside an addition", () => {
+    const maxBytes = 100_000;
+    const document = documentOf({ snapshot: textUpdate("x".repeat(40_000), 1), updates: [] }, maxBytes);
+    const outcomes = Array.from({ length: 40 }, (_, frame) => {
+      const update = encoding.encode((encoder) => {
+        for (const number of [1, 1, 100 + frame, 0, 4, 1]) encoding.writeVarUint(encoder, number);
+        encoding.writeVarString(encoder, "other");
+        encoding.writeVarString(encoder, "y");
+        for (const number of [1, 1, 450]) encoding.writeVarUint(encoder, number);
+        for (let hole = 0; hole < 450; hole++) {
+          encoding.writeVarUint(encoder, frame * 1_000 + 2 * hole + 1);
+          encoding.writeVarUint(encoder, 1);
+        }
+      });
+      return document.apply([editOf(update)]).outcomes[0]?.kind;
+    });
+    expect(outcomes).toContain("applied");
+    expect(outcomes.at(-1)).toBe("refused");
+    expect(document.encode().length).toBeLessThanOrEqual(maxBytes);
+  });
+
   it("an update of more than a thousand clients that lacks dependencies is refused", () => {
     const document = documentOf({ snapshot: null, updates: [] });
     const ofClients = (count: number) =>

@@ -56,7 +56,7 @@ export interface DocumentOptions {
 const APPLIED: Outcome = { kind: "applied" };
 
 /** Bytes by which a document's encoded size grows, about, where a deletion splits a run. */
-const BYTES_PER_SPLIT = 10;
+const BYTES_PER_SPLIT = 20;
 
 /**
  * The room's Y.Doc: validates, applies, coalesces, encodes. Memory is a cache of what `read` returns; after any throw
@@ -109,6 +109,11 @@ export class RoomDocument {
     } catch (cause) {
       if (!(cause instanceof Taint)) throw cause;
       this.discard();
+      const refusal = refusalOf(cause);
+      // Alone, it would throw again; only what searches cost is counted anew by a load.
+      if (edits.length === 1 && refusal.code !== "update-too-costly") {
+        return { outcomes: [refuse(refusal)], updates: [], taints: 1 };
+      }
       return this.#applyOneByOne(edits);
     }
   }
@@ -130,14 +135,18 @@ export class RoomDocument {
         outcomes.push(refuse(refusalOf(cause)));
         refusedAuthors.add(edit.author);
         this.discard();
-        // What the edits before it emitted is in nobody else's hands yet.
-        const doc = this.#load();
-        this.#guard.count(() => replay(doc, updates));
-        for (const update of updates) this.#bytes += update.length;
-        this.#emitted = [];
+        if (updates.length > 0) this.#loadWith(updates);
       }
     }
     return { outcomes, updates, taints };
+  }
+
+  /** Reads storage, and applies what was emitted since and is in nobody else's hands yet. */
+  #loadWith(updates: readonly Uint8Array[]): void {
+    const doc = this.#load();
+    this.#guard.count(() => replay(doc, updates));
+    for (const update of updates) this.#bytes += update.length;
+    this.#emitted = [];
   }
 
   #transact(edits: readonly Edit[], refusedAuthors: Set<object>): Omit<Window, "taints"> {
@@ -147,7 +156,7 @@ export class RoomDocument {
     const outcomes: Outcome[] = [];
     this.#emitted = [];
     try {
-      this.#guard.enforce(() =>
+      this.#guard.enforce(doc, () =>
         relay(doc, () => {
           for (const edit of edits) {
             const whole = edit.whole || refusedAuthors.has(edit.author);
@@ -169,20 +178,24 @@ export class RoomDocument {
 
   #applyEdit(doc: Y.Doc, edit: Edit): Outcome {
     if ("refusal" in edit) return refuse(edit.refusal);
+    const { update } = edit;
     let shape: UpdateShape;
     try {
-      shape = readUpdateShape(edit.update);
-      this.#check(doc, edit, shape);
+      shape = readUpdateShape(update);
     } catch (refusal) {
       if (refusal instanceof RoomfulError) return refuse(refusal);
       throw refusal;
     }
     const missing = firstMissing(doc, shape);
+    const isChange = changes(doc, shape);
+    const growth = update.length + BYTES_PER_SPLIT * splits(doc, shape);
+    const refusal = this.#refusalOf(doc, edit, { shape, missing, isChange, growth });
+    if (refusal !== null) return refuse(refusal);
     const outcome: Outcome = missing === null ? APPLIED : { kind: "incomplete", missing };
     // Yjs may split items for an update that changes nothing, and is not to be given one.
-    if (!changes(doc, shape)) return outcome;
-    Y.applyUpdate(doc, withoutKnown(doc, edit.update, shape));
-    this.#bytes += edit.update.length;
+    if (!isChange) return outcome;
+    Y.applyUpdate(doc, withoutKnown(doc, update, shape));
+    this.#bytes += growth;
     if (shape.deletions.length > 0) this.#isDeleting = true;
     const { store } = doc;
     if (missing === null && (store.pendingStructs !== null || store.pendingDs !== null)) {
@@ -193,27 +206,27 @@ export class RoomDocument {
     return outcome;
   }
 
-  /** Throws the refusal of an edit that must not be applied. Changes nothing. */
-  #check(doc: Y.Doc, { update, denied, whole }: Extract<Edit, { update: Uint8Array }>, shape: UpdateShape): void {
-    const missing = firstMissing(doc, shape);
-    if (denied !== null && (missing !== null || changes(doc, shape))) throw new RoomfulError(denied);
+  /** Why an edit must not be applied, or `null`. Changes nothing. */
+  #refusalOf(
+    doc: Y.Doc,
+    { denied, whole }: Extract<Edit, { update: Uint8Array }>,
+    { shape, missing, isChange, growth }: Prospect,
+  ): RoomfulError | null {
+    if (denied !== null && (missing !== null || isChange)) return new RoomfulError(denied);
     let rootsLeft = ROOT_TYPES - doc.share.size;
     for (const root of shape.roots) {
       if (!doc.share.has(root) && --rootsLeft < 0) {
-        throw new RoomfulError("invalid-update", `more than ${ROOT_TYPES} root types`);
+        return new RoomfulError("invalid-update", `more than ${ROOT_TYPES} root types`);
       }
     }
     if (missing !== null && (whole || shape.structs.length > INCOMPLETE_CLIENTS)) {
-      throw new RoomfulError("missing-dependencies");
+      return new RoomfulError("missing-dependencies");
     }
-    if (addsStructs(doc, shape)) {
-      if (!this.#hasRoomFor(doc, update.length, this.#maxBytes)) throw new RoomfulError("document-full");
-    } else {
-      const growth = splits(doc, shape) * BYTES_PER_SPLIT;
-      if (growth > 0 && !this.#hasRoomFor(doc, growth, this.#maxBytes * DELETION_RESERVE)) {
-        throw new RoomfulError("document-full");
-      }
-    }
+    if (!isChange) return null;
+    const limit = addsStructs(doc, shape) ? this.#maxBytes : this.#maxBytes * DELETION_RESERVE;
+    // Deletions that split nothing are taken by every document.
+    const isFree = limit > this.#maxBytes && splits(doc, shape) === 0;
+    return isFree || this.#hasRoomFor(doc, growth, limit) ? null : new RoomfulError("document-full");
   }
 
   #hasRoomFor(doc: Y.Doc, bytes: number, maxBytes: number): boolean {
@@ -306,6 +319,15 @@ function refusalOf({ cause }: Taint): RoomfulError {
 
 function refuse(refusal: RoomfulError): Outcome {
   return { kind: "refused", refusal };
+}
+
+/** What an update would do to the document. */
+interface Prospect {
+  readonly shape: UpdateShape;
+  readonly missing: StructId | null;
+  readonly isChange: boolean;
+  /** Bytes by which the document may grow. */
+  readonly growth: number;
 }
 
 /** Yjs threw inside a transaction: what is in memory can't be trusted. */
@@ -411,8 +433,9 @@ function firstMissing(doc: Y.Doc, shape: UpdateShape): StructId | null {
   }
   const endOf = (client: number) => ends.get(client) ?? clockOf(doc, client);
   for (const [client, clock] of shape.references) if (clock >= endOf(client)) return { client, clock };
-  for (const { client, clock, length } of shape.deletions) {
-    if (clock + length > endOf(client)) return { client, clock: clock + length - 1 };
-  }
+  // The last one of a client: when the room has reached it, it has reached those before it.
+  const missing = shape.deletions.find(({ client, clock, length }) => clock + length > endOf(client));
+  const last = shape.deletions.findLast(({ client }) => client === missing?.client);
+  if (last !== undefined) return { client: last.client, clock: last.clock + last.length - 1 };
   return null;
 }

@@ -105,11 +105,35 @@ describe("the search for an item's place", () => {
     expect(document.encode().length).toBeGreaterThan(10_000);
   });
 
-  it("an item whose first clocks are known is searched for from where they end", () => {
-    const { apply } = keptDocument(textUpdate("ab", 1));
-    // Clocks 1 to 3 of client 1, the first of which is known.
-    const rest = new Uint8Array([1, 1, 1, 1, 0x84, 1, 0, 3, 98, 99, 100, 0]);
-    expect(apply(rest)).toBe("applied");
+  it("thousands of items that two append to one list offline are taken, in either order and at a load", () => {
+    for (const clients of [
+      [100, 200],
+      [200, 100],
+    ]) {
+      const { document, apply } = keptDocument();
+      for (const client of clients) {
+        const { doc } = editedDoc(client);
+        doc.transact(() => {
+          for (let index = 0; index < 5_000; index++) doc.getArray("list").push([new Y.Map()]);
+        });
+        expect(apply(Y.encodeStateAsUpdate(doc))).toBe("applied");
+      }
+      const state = document.encode();
+      expect(keptDocument(state).document.encode().length).toBe(state.length);
+    }
+  });
+
+  it("[LIMIT-5] a document that was dear to load still refuses what is made to be dear, and takes the rest", () => {
+    const many = (client: number) =>
+      crafted(
+        client,
+        times(5_000, () => [4, 1, "text", "y"]),
+      );
+    // Taken by a room that knew no bound.
+    const { apply } = keptDocument(many(11), many(10));
+    expect(apply(many(9))).toBe("update-too-costly");
+    expect(apply(many(12))).toBe("update-too-costly");
+    expect(apply(textUpdate("first", 13))).toBe("applied");
   });
 });
 
@@ -149,4 +173,19 @@ it("[LIMIT-4] a key is set to one value, also when only the item before it says 
   expect(apply(crafted(3, [[0x88, 1, 0, 2, 126, 126]]))).toBe("invalid-update");
   expect(apply(crafted(4, [[0x88, 1, 0, 1, 120]]))).toBe("applied");
   expect(document.toJson({ map: "map" })).toEqual({ map: { key: true } });
+});
+
+it("[LIMIT-4] former values of a key that Yjs merged are taken, as an undo manager leaves them", () => {
+  const { document, apply } = keptDocument();
+  const { doc } = editedDoc(1);
+  const undo = new Y.UndoManager(doc.getMap("map"));
+  for (let value = 0; value < 4; value++) doc.getMap("map").set("key", value);
+  expect(apply(Y.encodeStateAsUpdate(doc))).toBe("applied");
+  doc.transact(() => {
+    for (let value = 4; value < 8; value++) doc.getMap("map").set("key", value);
+  });
+  expect(apply(Y.encodeStateAsUpdate(doc))).toBe("applied");
+  undo.undo();
+  expect(apply(Y.encodeStateAsUpdate(doc))).toBe("applied");
+  expect(document.toJson({ map: "map" })).toEqual({ map: doc.getMap("map").toJSON() });
 });

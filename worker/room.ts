@@ -88,11 +88,7 @@ export class Room extends DurableObject implements RoomMethods {
 
   override webSocketClose(socket: WebSocket, code: number): void {
     this.#events++;
-    try {
-      this.#closed(socket, code);
-    } catch (cause) {
-      this.#log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
-    }
+    this.#closed(socket, code);
     // Ends the closing handshake; without it the client waits. The code that came is not always one that may be sent.
     socket.close(1000);
   }
@@ -103,13 +99,17 @@ export class Room extends DurableObject implements RoomMethods {
   }
 
   #closed(socket: WebSocket, closeCode: number): void {
-    const session = this.#sessions.remove(socket);
-    if (session === null) return;
-    this.#log("info", "closed", { peer: session.state.peer, closeCode });
-    this.#presence.left(session);
-    if (this.#sessions.size > 0) return;
-    this.#sync.settle();
-    this.#store.deleteAllPresence();
+    try {
+      const session = this.#sessions.remove(socket);
+      if (session === null) return;
+      this.#log("info", "closed", { peer: session.state.peer, closeCode });
+      this.#presence.left(session);
+      if (this.#sessions.size > 0) return;
+      this.#sync.settle();
+      this.#store.deleteAllPresence();
+    } catch (cause) {
+      this.#log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
+    }
   }
 
   #receiveText(session: Session, text: string): void {

@@ -308,7 +308,7 @@ export class Store {
       parts.push(data);
       if (parts.length < row.parts) continue;
       try {
-        updates.push(...readRecord(concatenate(parts)));
+        for (const update of readRecord(concatenate(parts))) updates.push(update);
       } catch {
         damage.push(`log record that ends at ${row.id}`);
       }

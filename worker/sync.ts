@@ -270,20 +270,22 @@ export class Sync {
 
   /** Asks those again whose answer was incomplete and whose next one may not be. */
   #askThoseWhoWaited(): void {
+    let step1: Uint8Array<ArrayBuffer> | undefined;
     for (const session of this.#sessions) {
       const { awaited } = session.state;
       if (awaited === null || !this.#document.has(awaited)) continue;
       session.state.awaited = null;
       this.#sessions.changed(session);
-      this.#ask(session);
+      step1 ??= encodeSyncStep1(this.#document.encodeStateVector());
+      this.#ask(session, step1);
     }
   }
 
   /** Asks for everything that the room lacks, unless an answer is owed. */
-  #ask(session: Session): void {
+  #ask(session: Session, step1 = encodeSyncStep1(this.#document.encodeStateVector())): void {
     if (this.#asked.has(session)) return;
     this.#asked.add(session);
-    session.send(encodeSyncStep1(this.#document.encodeStateVector()));
+    session.send(step1);
   }
 
   /** Sends updates to everybody who wants the document, but not back to their only author. */

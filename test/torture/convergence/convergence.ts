@@ -11,7 +11,7 @@ import { contentOf, editRandomly, rootsOf } from "./edits.ts";
 import { OUTSIDE, type Replica, RoomfulReplica, StockReplica } from "./replica.ts";
 
 /** What happens to a room and its clients, one after the other; `seed` decides the details. */
-interface Step {
+export interface Step {
   readonly kind: "edit" | "drop" | "evict" | "abort" | "again" | "outside";
   readonly client: number;
   readonly seed: number;
@@ -35,6 +35,9 @@ interface Options {
 /** Milliseconds in which clients agree once all trouble is over: far more than they need on a slow machine. */
 const AGREEMENT_MS = 10_000;
 
+/** Short windows, so that much happens in a short time. */
+export const SETTINGS = { COALESCE_MS: "4", COMMIT_MS: "10", SNAPSHOT_QUIET_MS: "20" };
+
 /** Of 1,000 steps, about. */
 const WEIGHTS = { edit: 870, drop: 50, evict: 10, abort: 10, again: 20, outside: 40 } as const;
 
@@ -44,10 +47,7 @@ const WEIGHTS = { edit: 870, drop: 50, evict: 10, abort: 10, again: 20, outside:
  * @throws when they, the room and a cold load of it don't agree in content, state vector and delete set
  */
 export async function runConvergence({ seed, runs, clients, maxSteps, plant }: Options): Promise<Figures> {
-  const server = await TorturedServer.start({
-    settings: { COALESCE_MS: "4", COMMIT_MS: "10", SNAPSHOT_QUIET_MS: "20" },
-    ...(plant && { plant }),
-  });
+  const server = await TorturedServer.start({ settings: SETTINGS, ...(plant && { plant }) });
   const figures: Record<string, number> = { steps: 0 };
   const step = fc.record<Step>({
     kind: fc.oneof(
@@ -78,7 +78,8 @@ export async function runConvergence({ seed, runs, clients, maxSteps, plant }: O
   return figures as Figures;
 }
 
-async function followCourse(server: TorturedServer, room: string, plan: readonly Step[], clients: number) {
+/** One course of events in a fresh room. @throws Violation */
+export async function followCourse(server: TorturedServer, room: string, plan: readonly Step[], clients: number) {
   const url = await server.url();
   const replicas: Replica[] = Array.from({ length: clients }, (_, index) =>
     index % 2 === 0 ? new RoomfulReplica(`${url}/${room}`, randomFrom(index)) : new StockReplica(url, room),

@@ -39,7 +39,7 @@ export interface CrashFigures {
 
 const SETTINGS = { SNAPSHOT_QUIET_MS: "60" };
 /** The promise is 2 s; a shared machine is given more before it is called broken. */
-const RELOAD_LIMIT_MS = 5_000;
+const RELOAD_LIMIT_MS = 15_000;
 const NEAR_MS = 50;
 
 interface Load {
