@@ -74,8 +74,8 @@ group("catches", () => {
       false,
       {
         file: "worker/document.ts",
-        find: "if (!changes(doc, shape)) return",
-        replace: "if (!addsStructs(doc, shape)) return",
+        find: "if (!isChange) return outcome;",
+        replace: "if (!addsStructs(doc, shape)) return outcome;",
       },
     ],
   ])("%s", async ([, strict, plant], { expect }) => {

@@ -48,8 +48,8 @@ describe("catches", () => {
       "what a rejected frame would have added is added",
       {
         file: "worker/document.ts",
-        find: 'throw new RoomfulError("missing-dependencies");\n    }',
-        replace: 'Y.applyUpdate(doc, update);\n      throw new RoomfulError("missing-dependencies");\n    }',
+        find: "if (refusal !== null) return refuse(refusal);",
+        replace: "if (refusal !== null) {\n      Y.applyUpdate(doc, update);\n      return refuse(refusal);\n    }",
       },
       { burst: 0, lone: 300, isolate: 0 },
     ],
