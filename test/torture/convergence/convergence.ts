@@ -168,6 +168,8 @@ async function demandAgreement(server: TorturedServer, room: string, replicas: r
 }
 
 async function disagreementIn(server: TorturedServer, room: string, replicas: readonly Replica[]): Promise<string> {
+  for (const [index, { complaint }] of replicas.entries())
+    if (complaint !== null) return `client ${index} was told ${complaint}`;
   const unsynced = replicas.findIndex(({ isSynced }) => !isSynced);
   if (unsynced !== -1) return `client ${unsynced} is not connected`;
   const inRoom = await docOf(server, room);

@@ -32,9 +32,29 @@ function sortKeys(_key: string, value: unknown): unknown {
 
 const WORDS = ["a", "bc", "def", "é", "漢字", " ", "\n"];
 
-/** Makes one random edit, of one or a few operations in one transaction. */
+const undoManagers = new WeakMap<Y.Doc, Y.UndoManager>();
+
+/** What undoes the document's own edits: it also keeps former content from being garbage-collected. */
+function undoManagerOf(doc: Y.Doc): Y.UndoManager {
+  const known = undoManagers.get(doc);
+  if (known !== undefined) return known;
+  const undoManager = new Y.UndoManager(Object.values(rootsOf(doc)), { captureTimeout: 5 });
+  undoManagers.set(doc, undoManager);
+  return undoManager;
+}
+
+/** Makes one random edit, of one or a few operations in one transaction; or undoes or redoes one. */
 export function editRandomly(doc: Y.Doc, seed: number): void {
   const random = randomFrom(seed);
+  const undoManager = undoManagerOf(doc);
+  switch (random(20)) {
+    case 0:
+      undoManager.undo();
+      return;
+    case 1:
+      undoManager.redo();
+      return;
+  }
   doc.transact(() => {
     for (let operation = 0; operation <= (random(8) === 0 ? 3 : 0); operation++) editOnce(rootsOf(doc), random);
   });

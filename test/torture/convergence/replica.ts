@@ -4,7 +4,6 @@ import * as Y from "yjs";
 import { decodeFrame, encodeSyncStep1, encodeSyncStep2, encodeUpdate, type Frame } from "../../../shared/frames.ts";
 import { parseMessageFromRoom, ROOMFUL_PROTOCOL } from "../../../shared/messages.ts";
 import type { Random } from "../support/scale.ts";
-import { demand } from "../support/violation.ts";
 
 /** A document of a client of a room, and its troubled connection. */
 export interface Replica {
@@ -14,6 +13,8 @@ export interface Replica {
   /** Sends something again that it sent before, if its kind of client can be made to. */
   sendAgain(random: Random): void;
   readonly isSynced: boolean;
+  /** What the room said or did that it must not say to an honest client; `null` as a rule. */
+  readonly complaint: string | null;
   destroy(): void;
 }
 
@@ -23,6 +24,7 @@ export const OUTSIDE = Symbol("outside");
 /** An unmodified y-websocket provider that can sync through nothing but the server. */
 export class StockReplica implements Replica {
   readonly doc = new Y.Doc();
+  readonly complaint = null;
   readonly #provider: WebsocketProvider;
 
   constructor(url: string, room: string) {
@@ -61,6 +63,7 @@ export class RoomfulReplica implements Replica {
   #synced = false;
   #sent = 0;
   #isDestroyed = false;
+  complaint: string | null = null;
 
   constructor(url: string, random: Random) {
     this.#url = url;
@@ -129,9 +132,11 @@ export class RoomfulReplica implements Replica {
 
   #hear(text: string): void {
     const message = parseMessageFromRoom(text);
-    demand(message.type !== "rejected", `an honest edit is never rejected: ${text}`);
-    demand(message.type !== "error", `an honest client is never told of an error: ${text}`);
-    if (message.type === "saved") demand(message.frame <= this.#sent, "nothing is saved that was not sent");
+    const isWrong =
+      message.type === "rejected" ||
+      message.type === "error" ||
+      (message.type === "saved" && message.frame > this.#sent);
+    if (isWrong) this.complaint ??= text;
   }
 
   #answer(stateVector: Uint8Array): void {
