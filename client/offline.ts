@@ -1,0 +1,134 @@
+import * as Y from "yjs";
+import type { Clock } from "./clock.ts";
+import type { Content } from "./ledger.ts";
+
+/**
+ * Where a document is kept between visits. `IndexeddbPersistence` of y-indexeddb is one.
+ * What it applies to the document must have itself as origin, or another that is not the provider.
+ */
+export interface OfflineStore {
+  /** When the stored document is in the document. */
+  readonly whenSynced: Promise<unknown>;
+  get(key: string): Promise<unknown>;
+  set(key: string, value: ArrayBuffer): Promise<unknown>;
+  /** Stops, and keeps what is stored. */
+  destroy(): Promise<unknown>;
+  /** Stops, and deletes what is stored. */
+  clearData(): Promise<unknown>;
+}
+
+/** Opens a store. @param name of the room at its server, for one subject */
+export type OpenOfflineStore = (name: string, doc: Y.Doc) => OfflineStore | Promise<OfflineStore>;
+
+/** Under this key a store keeps what the room acknowledged. */
+const ACKNOWLEDGED = "roomful-acknowledged";
+
+/** Milliseconds in which acknowledgements are gathered before they are stored. */
+const STORE_MS = 1_000;
+
+/** Opens the database that y-indexeddb uses. @throws when the package is absent or the browser refuses */
+export const openIndexedDb: OpenOfflineStore = async (name, doc) => {
+  await proveThatIndexedDbOpens();
+  const { IndexeddbPersistence } = await import("y-indexeddb");
+  return new IndexeddbPersistence(name, doc);
+};
+
+/** y-indexeddb does not tell when it can't open its database. */
+function proveThatIndexedDbOpens(): Promise<void> {
+  const name = "roomful-probe";
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name);
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      request.result.close();
+      indexedDB.deleteDatabase(name);
+      resolve();
+    };
+  });
+}
+
+interface OfflineOptions {
+  readonly clock: Clock;
+  /** What the room is known to have. */
+  readonly acknowledged: () => Content;
+  /** Storage was refused or is full: what is unsaved is in memory only. */
+  readonly failed: (cause: unknown) => void;
+}
+
+/** Keeps the document and what the room acknowledged of it, so that a reload knows what is unsaved. */
+export class Offline {
+  readonly #options: OfflineOptions;
+  readonly #store: Promise<OfflineStore | null>;
+  #timer: unknown;
+  #isClosed = false;
+
+  constructor(open: OpenOfflineStore, name: string, doc: Y.Doc, options: OfflineOptions) {
+    this.#options = options;
+    this.#store = Promise.resolve()
+      .then(() => open(name, doc))
+      .catch((cause: unknown) => {
+        options.failed(cause);
+        return null;
+      });
+  }
+
+  /** When the stored document is there: what the room had of it. `null` when nothing can be read. */
+  async load(): Promise<Content | null> {
+    const store = await this.#store;
+    if (store === null) return null;
+    try {
+      await store.whenSynced;
+      const stored = await store.get(ACKNOWLEDGED);
+      return stored instanceof ArrayBuffer ? Y.decodeSnapshot(new Uint8Array(stored)) : Y.emptySnapshot;
+    } catch (cause) {
+      this.#options.failed(cause);
+      return null;
+    }
+  }
+
+  /** To be called when the room acknowledged something, or sent something. */
+  changed(): void {
+    if (this.#isClosed || this.#timer !== undefined) return;
+    this.#timer = this.#options.clock.setTimeout(() => {
+      this.#timer = undefined;
+      void this.#save();
+    }, STORE_MS);
+  }
+
+  /** Stops. What was acknowledged until now is stored. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    const isOwed = this.#timer !== undefined;
+    this.#end();
+    if (isOwed) await this.#save();
+    await this.#withStore((store) => store.destroy());
+  }
+
+  /** Stops, and deletes all that is stored. */
+  async clear(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#end();
+    await this.#withStore((store) => store.clearData());
+  }
+
+  #end(): void {
+    this.#isClosed = true;
+    if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #save(): Promise<void> {
+    // Read now: a store that is slow must not be given what the room acknowledged of a later document.
+    const bytes = Y.encodeSnapshot(this.#options.acknowledged());
+    return this.#withStore((store) => store.set(ACKNOWLEDGED, bytes.slice().buffer as ArrayBuffer));
+  }
+
+  async #withStore(work: (store: OfflineStore) => Promise<unknown>): Promise<void> {
+    try {
+      const store = await this.#store;
+      if (store !== null) await work(store);
+    } catch (cause) {
+      this.#options.failed(cause);
+    }
+  }
+}
