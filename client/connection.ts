@@ -146,8 +146,9 @@ function stay(state: ConnectionState): Step {
   return { state, effects: [] };
 }
 
+/** In whole milliseconds, upwards: a timer that fires too early by a rounding error would be set anew for ever. */
 function timer(attempt: number, milliseconds: number): ConnectionEffect {
-  return { type: "set-timer", attempt, milliseconds };
+  return { type: "set-timer", attempt, milliseconds: Math.ceil(milliseconds) };
 }
 
 /** What ends with a state. */

@@ -13,13 +13,10 @@ import {
 /** What is used of a WebSocket. */
 export type RoomSocket = Pick<
   WebSocket,
-  "binaryType" | "readyState" | "onopen" | "onmessage" | "onerror" | "onclose" | "send" | "close"
->;
+  "binaryType" | "onopen" | "onmessage" | "onerror" | "onclose" | "send" | "close"
+> & { readonly readyState: number };
 
 const OPEN = 1;
-
-/** `null` when it was not the other side that closed. */
-export type CloseCause = CloseEvent | null;
 
 /** Is told what becomes of the connection, in this order. */
 export interface ConnectionListener {
@@ -27,8 +24,8 @@ export interface ConnectionListener {
   opened(): void;
   message(data: unknown): void;
   failed(event: Event): void;
-  /** A socket is gone, opened or not. */
-  closed(cause: CloseCause, wasOpen: boolean): void;
+  /** A socket is gone, opened or not; `null` when it was not the other side that closed. */
+  closed(event: CloseEvent | null, wasOpen: boolean): void;
   /** No further try is made. */
   ended(ending: Ending): void;
   /** There was no token, or no socket could be made of URL and protocols. It is tried again. */
@@ -48,11 +45,19 @@ export interface ConnectorOptions {
   readonly onWake: (wake: () => void) => () => void;
 }
 
+/** An event, with what its listener is told and the state machine need not know. */
+type Occurrence = {
+  readonly event: ConnectionEvent;
+  readonly close?: CloseEvent;
+  /** What was thrown for want of a token or a socket. */
+  readonly thrown?: unknown;
+};
+
 /** Runs the state machine of `connection.ts` on a real clock and real sockets. */
 export class Connector {
   readonly #options: ConnectorOptions;
   readonly #stopWaking: () => void;
-  readonly #queue: { readonly event: ConnectionEvent; readonly cause: CloseCause }[] = [];
+  readonly #queue: Occurrence[] = [];
   #isRunning = false;
   #state: ConnectionState = IDLE;
   #socket: RoomSocket | null = null;
@@ -99,8 +104,8 @@ export class Connector {
    * Events that arise while one is handled wait for their turn. What a listener throws ends nothing: it is thrown again
    * when all is done.
    */
-  #dispatch(event: ConnectionEvent, cause: CloseCause = null): void {
-    this.#queue.push({ event, cause });
+  #dispatch(event: ConnectionEvent, told: Omit<Occurrence, "event"> = {}): void {
+    this.#queue.push({ event, ...told });
     if (this.#isRunning) return;
     this.#isRunning = true;
     const thrown: unknown[] = [];
@@ -111,7 +116,7 @@ export class Connector {
       this.#state = state;
       try {
         for (const effect of effects) this.#perform(effect);
-        this.#tell(before, state, next.cause);
+        this.#tell(before, state, next);
       } catch (caught) {
         thrown.push(caught);
       }
@@ -120,13 +125,14 @@ export class Connector {
     if (thrown.length > 0) throw thrown[0];
   }
 
-  #tell(before: ConnectionState, after: ConnectionState, cause: CloseCause): void {
+  #tell(before: ConnectionState, after: ConnectionState, { close, thrown }: Occurrence): void {
     const { listener } = this.#options;
     const isSame = after.type === before.type && after.attempt === before.attempt;
     if (isSame) return;
     const hadSocket = before.type === "connecting" || before.type === "open";
     const continues = before.type === "connecting" && after.type === "open";
-    if (hadSocket && !continues) listener.closed(cause, before.type === "open");
+    if (hadSocket && !continues) listener.closed(close ?? null, before.type === "open");
+    if (thrown !== undefined) listener.couldNotStart(thrown);
     if (after.type === "fetching-token") listener.connecting();
     if (after.type === "open") listener.opened();
     if (after.type === "ended") listener.ended(after.ending);
@@ -162,12 +168,7 @@ export class Connector {
   }
 
   #fetchToken(attempt: number): void {
-    const failed = (caught: unknown) => {
-      if (this.#state.attempt === attempt && this.#state.type === "fetching-token") {
-        this.#dispatch({ type: "token-failed", attempt });
-        this.#options.listener.couldNotStart(caught);
-      }
-    };
+    const failed = (thrown: unknown) => this.#dispatch({ type: "token-failed", attempt }, { thrown });
     try {
       const token = this.#options.fetchToken();
       // A token that is at hand is used in the same turn, as a stock client would connect.
@@ -182,9 +183,8 @@ export class Connector {
     let socket: RoomSocket;
     try {
       socket = this.#options.openSocket(token);
-    } catch (caught) {
-      this.#dispatch({ type: "closed", attempt, code: 1006, reason: "no socket could be made" });
-      this.#options.listener.couldNotStart(caught);
+    } catch (thrown) {
+      this.#dispatch({ type: "closed", attempt, code: 1006, reason: "no socket could be made" }, { thrown });
       return;
     }
     this.#socket = socket;
@@ -194,13 +194,14 @@ export class Connector {
     socket.onopen = () => this.#dispatch({ type: "opened", attempt });
     socket.onmessage = ({ data }) => {
       this.#dispatch({ type: "heard", attempt });
-      if (isCurrent()) listener.message(data);
+      if (isCurrent() && this.#state.type === "open") listener.message(data);
     };
     socket.onerror = (event) => {
       if (isCurrent()) listener.failed(event);
     };
     socket.onclose = (event) => {
-      if (isCurrent()) this.#dispatch({ type: "closed", attempt, code: event.code, reason: event.reason }, event);
+      if (isCurrent())
+        this.#dispatch({ type: "closed", attempt, code: event.code, reason: event.reason }, { close: event });
     };
   }
 

@@ -23,8 +23,9 @@ export {
 export { type Capability, type PeerId, parseRoomName, type RoomName } from "../shared/rooms.ts";
 export type { Clock } from "./clock.ts";
 export type { Ending } from "./connection.ts";
+export type { Problem, RoomProviderEvents } from "./events.ts";
 export type { OfflineStore, OpenOfflineStore } from "./offline.ts";
 export type { RoomProviderOptions, TokenSource } from "./options.ts";
 export { RoomAwareness } from "./presence.ts";
-export { type Problem, RoomProvider, type RoomProviderEvents } from "./provider.ts";
+export { RoomProvider } from "./provider.ts";
 export type { Rebuilt, Rejection, SavedState } from "./saved.ts";

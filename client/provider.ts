@@ -1,56 +1,23 @@
 import { ObservableV2 } from "lib0/observable";
 import type { Awareness } from "y-protocols/awareness";
-import * as Y from "yjs";
-import { type ErrorCode, RoomfulError } from "../shared/errors.ts";
-import { decodeFrame, encodeSyncStep1, encodeSyncStep2, encodeUpdate, type Frame } from "../shared/frames.ts";
+import type * as Y from "yjs";
+import { RoomfulError } from "../shared/errors.ts";
+import { decodeFrame, encodeUpdate, type Frame } from "../shared/frames.ts";
 import { type MessageFromRoom, parseMessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
 import type { Capability, PeerId } from "../shared/rooms.ts";
 import type { Ending } from "./connection.ts";
-import { Connector } from "./connector.ts";
+import { Connector, type RoomSocket } from "./connector.ts";
 import { DocumentSync } from "./document-sync.ts";
+import type { RoomProviderEvents } from "./events.ts";
 import { Offline, openIndexedDb } from "./offline.ts";
 import { type Behaviour, behaviourOf, checkTarget, type RoomProviderOptions, roomUrl, type Target } from "./options.ts";
 import { Presence, RoomAwareness } from "./presence.ts";
-import { isSameState, type Rebuilt, type Rejection, type SavedState } from "./saved.ts";
+import { SaveWaiters } from "./save-waiters.ts";
+import { isSameState, type Rebuilt, type SavedState } from "./saved.ts";
 import { subjectOf, Tabs } from "./tabs.ts";
 
 /** Milliseconds that the stored document may take to load before the connection is made without it. */
 const LOAD_MS = 3_000;
-
-/** Something that does not end the provider, and that its app may want to show or to log. */
-export type Problem =
-  /** The room could not use a message other than an edit, or sent what can't be read. */
-  | { readonly source: "room"; readonly code: ErrorCode; readonly message: string }
-  /** There was no token, or no socket could be made. It is tried again. */
-  | { readonly source: "connection"; readonly cause: unknown }
-  /** The document can't be kept in the browser: what is unsaved does not survive a reload. */
-  | { readonly source: "storage"; readonly cause: unknown };
-
-/** Events of a `RoomProvider`. Those up to `closed` are y-websocket's. */
-export interface RoomProviderEvents {
-  status: (event: { readonly status: "connecting" | "connected" | "disconnected" }) => void;
-  /** Whether the room's document is in this one. The same as `synced`. */
-  sync: (isSynced: boolean) => void;
-  synced: (isSynced: boolean) => void;
-  /** A socket is gone; `null` when it was closed from here. */
-  "connection-close": (event: CloseEvent | null, provider: RoomProvider) => void;
-  "connection-error": (event: Event, provider: RoomProvider) => void;
-  /** The room closed for good, for instance since it admits nobody without a token. `connect()` tries again. */
-  closed: (ending: Ending, provider: RoomProvider) => void;
-  /** `provider.saved` changed. */
-  "saved-state": (saved: SavedState) => void;
-  /** The room refused an edit. No further one is sent: see {@link RoomProvider.rebuilt}. */
-  rejected: (rejection: Rejection) => void;
-  /** The room said who this connection is and what it may do. */
-  welcome: (welcome: { readonly peer: PeerId; readonly capabilities: readonly Capability[] }) => void;
-  problem: (problem: Problem) => void;
-}
-
-interface SavedWaiter {
-  readonly edit: number;
-  readonly resolve: () => void;
-  readonly reject: (cause: unknown) => void;
-}
 
 /**
  * Connects a Yjs document to a room. Takes the place of y-websocket's `WebsocketProvider`, and knows in addition what the
@@ -72,10 +39,10 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   readonly #connector: Connector;
   readonly #sync: DocumentSync;
   readonly #presence: Presence;
+  readonly #tabs: Tabs;
   readonly #loaded: Promise<void> | null;
-  readonly #waiters = new Set<SavedWaiter>();
+  readonly #waiters = new SaveWaiters();
   #offline: Offline | null = null;
-  #tabs: Tabs | null = null;
   #isSynced = false;
   #saved: SavedState;
   #capabilities: readonly Capability[] = [];
@@ -107,17 +74,18 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
       clock,
       origin: this,
       send,
-      publish: (frame) => this.#tabs?.publish(frame),
+      publish: (frame) => this.#tabs.publish(frame),
     });
     this.#sync = new DocumentSync(doc, {
       clock,
       origin: this,
       send,
-      publish: (update) => this.#tabs?.publish(encodeUpdate(update)),
+      publish: (update) => this.#tabs.publish(encodeUpdate(update)),
       synced: () => this.#setSynced(true),
       rejected: (rejection) => this.emit("rejected", [rejection]),
       changed: () => this.#savedMayHaveChanged(),
     });
+    this.#tabs = new Tabs({ doc, sync: this.#sync, presence: this.#presence });
     this.#saved = this.#sync.savedState;
     this.#loaded = this.#openOffline();
     doc.once("destroy", this.#onDocDestroy);
@@ -154,7 +122,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   }
 
   /** The socket, connecting or open. */
-  get ws(): Pick<WebSocket, "readyState" | "send" | "close"> | null {
+  get ws(): RoomSocket | null {
     return this.#connector.socket;
   }
 
@@ -173,10 +141,10 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
    * Rejects with a `RoomfulError` when the room refuses one, and when the provider is destroyed.
    */
   whenSaved(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.add({ edit: this.#sync.ledger.edits, resolve, reject });
-      this.#settleWaiters();
-    });
+    const { ledger, savedState } = this.#sync;
+    const saved = this.#waiters.wait(ledger.edits);
+    this.#waiters.settle(ledger.savedEdits, savedState);
+    return saved;
   }
 
   /**
@@ -199,7 +167,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
 
   disconnect(): void {
     this.#wantsConnection = false;
-    this.#leaveTabs();
+    this.#tabs.leave();
     this.#connector.disconnect();
   }
 
@@ -213,8 +181,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     this.#presence.destroy();
     void this.#offline?.close();
     this.#sync.destroy();
-    for (const { reject } of this.#waiters) reject(new Error("the provider was destroyed"));
-    this.#waiters.clear();
+    this.#waiters.abort(new Error("the provider was destroyed"));
     super.destroy();
   }
 
@@ -247,6 +214,10 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
         resolve();
       });
     });
+  }
+
+  #joinTabs(subject: string): void {
+    if (this.#options.disableBc !== true) this.#tabs.join(this.#channelName(subject));
   }
 
   #channelName(subject = this.#options.subject ?? ""): string {
@@ -289,7 +260,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     },
     ended: (ending: Ending) => {
       this.#wantsConnection = false;
-      this.#leaveTabs();
+      this.#tabs.leave();
       this.emit("closed", [ending, this]);
     },
     couldNotStart: (cause: unknown) => this.emit("problem", [{ source: "connection", cause }]),
@@ -365,68 +336,10 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   }
 
   #savedMayHaveChanged(): void {
-    this.#settleWaiters();
     const saved = this.#sync.savedState;
+    this.#waiters.settle(this.#sync.ledger.savedEdits, saved);
     if (isSameState(saved, this.#saved)) return;
     this.#saved = saved;
     this.emit("saved-state", [saved]);
-  }
-
-  #settleWaiters(): void {
-    const { ledger, savedState } = this.#sync;
-    for (const waiter of this.#waiters) {
-      if (waiter.edit <= ledger.savedEdits) waiter.resolve();
-      else if (savedState.state === "rejected") waiter.reject(new RoomfulError(savedState.code));
-      else continue;
-      this.#waiters.delete(waiter);
-    }
-  }
-
-  #joinTabs(subject: string): void {
-    const name = this.#channelName(subject);
-    if (this.#options.disableBc === true || this.#tabs?.name === name) return;
-    this.#leaveTabs();
-    this.#tabs = new Tabs(name, (frame) => this.#receiveFromTab(frame));
-    this.#tabs.publish(encodeSyncStep1(Y.encodeStateVector(this.doc)));
-    if (!this.#sync.isRejected) this.#tabs.publish(encodeUpdate(Y.encodeStateAsUpdate(this.doc)));
-    this.#presence.askTabs();
-  }
-
-  #leaveTabs(): void {
-    if (this.#tabs === null) return;
-    this.#presence.leaveTabs();
-    this.#tabs.close();
-    this.#tabs = null;
-  }
-
-  #receiveFromTab(bytes: Uint8Array): void {
-    let frame: Frame;
-    try {
-      frame = decodeFrame(bytes);
-    } catch {
-      // Another version's tab.
-      return;
-    }
-    switch (frame.type) {
-      case "sync-step-1":
-        // What the room refused must not come back by another tab.
-        if (this.#sync.isRejected) return;
-        this.#tabs?.publish(encodeSyncStep2(Y.encodeStateAsUpdate(this.doc, frame.stateVector)));
-        return;
-      case "sync-step-2":
-      case "update":
-        this.#sync.receiveFromTab(frame.update);
-        return;
-      case "awareness":
-        this.#presence.receiveFromTab(frame.entries);
-        return;
-      case "query-awareness":
-        this.#presence.answerTabs();
-        return;
-      case "auth":
-        return;
-      default:
-        frame satisfies never;
-    }
   }
 }

@@ -1,37 +1,89 @@
 import * as channel from "lib0/broadcastchannel";
+import * as Y from "yjs";
+import { RoomfulError } from "../shared/errors.ts";
+import { decodeFrame, encodeSyncStep1, encodeSyncStep2, encodeUpdate, type Frame } from "../shared/frames.ts";
+import type { DocumentSync } from "./document-sync.ts";
+import type { Presence } from "./presence.ts";
+
+interface TabsOptions {
+  readonly doc: Y.Doc;
+  readonly sync: DocumentSync;
+  readonly presence: Presence;
+}
 
 /**
- * The other tabs of one origin, by BroadcastChannel. Providers in the same tab hear each other too. Where the environment
- * has no such channel, there are no other tabs.
+ * The other tabs of one origin that show the same room for the same subject, by BroadcastChannel: the frames are those of
+ * the wire. Providers in one tab hear each other too. Where the environment has no such channel, there are no other tabs.
  */
 export class Tabs {
-  readonly #name: string;
-  readonly #receive: (frame: Uint8Array<ArrayBuffer>) => void;
+  readonly #options: TabsOptions;
+  #name: string | null = null;
 
-  /** @param receive is called with what others publish */
-  constructor(name: string, receive: (frame: Uint8Array<ArrayBuffer>) => void) {
-    this.#name = name;
-    this.#receive = receive;
-    channel.subscribe(name, this.#subscriber);
+  constructor(options: TabsOptions) {
+    this.#options = options;
   }
 
-  get name(): string {
-    return this.#name;
+  /** Joins a channel, and leaves another one. Asks the tabs there for what they have, and gives them what is here. */
+  join(name: string): void {
+    if (this.#name === name) return;
+    this.leave();
+    this.#name = name;
+    channel.subscribe(name, this.#subscriber);
+    const { doc, sync, presence } = this.#options;
+    this.publish(encodeSyncStep1(Y.encodeStateVector(doc)));
+    if (!sync.isRejected) this.publish(encodeUpdate(Y.encodeStateAsUpdate(doc)));
+    presence.askTabs();
+  }
+
+  leave(): void {
+    if (this.#name === null) return;
+    this.#options.presence.leaveTabs();
+    channel.unsubscribe(this.#name, this.#subscriber);
+    this.#name = null;
   }
 
   publish(frame: Uint8Array<ArrayBuffer>): void {
-    channel.publish(this.#name, frame, this);
-  }
-
-  close(): void {
-    channel.unsubscribe(this.#name, this.#subscriber);
+    if (this.#name !== null) channel.publish(this.#name, frame, this);
   }
 
   readonly #subscriber = (data: unknown, origin: unknown): void => {
     if (origin === this) return;
-    if (data instanceof Uint8Array) this.#receive(data.slice());
+    if (data instanceof Uint8Array) this.#receive(data);
     else if (data instanceof ArrayBuffer) this.#receive(new Uint8Array(data));
   };
+
+  #receive(bytes: Uint8Array): void {
+    try {
+      this.#take(decodeFrame(bytes));
+    } catch (caught) {
+      // A tab of another version may say what this one can't read; the room tells it.
+      if (!(caught instanceof RoomfulError)) throw caught;
+    }
+  }
+
+  #take(frame: Frame): void {
+    const { doc, sync, presence } = this.#options;
+    switch (frame.type) {
+      case "sync-step-1":
+        // What the room refused must not come back by another tab.
+        if (!sync.isRejected) this.publish(encodeSyncStep2(Y.encodeStateAsUpdate(doc, frame.stateVector)));
+        return;
+      case "sync-step-2":
+      case "update":
+        sync.receiveFromTab(frame.update);
+        return;
+      case "awareness":
+        presence.receiveFromTab(frame.entries);
+        return;
+      case "query-awareness":
+        presence.answerTabs();
+        return;
+      case "auth":
+        return;
+      default:
+        frame satisfies never;
+    }
+  }
 }
 
 /**
