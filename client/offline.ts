@@ -59,13 +59,18 @@ interface OfflineOptions {
 export class Offline {
   readonly #options: OfflineOptions;
   readonly #store: Promise<OfflineStore | null>;
+  /** The store, once it is open. */
+  #opened: OfflineStore | null = null;
   #timer: unknown;
   #isClosed = false;
 
   constructor(open: OpenOfflineStore, name: string, doc: Y.Doc, options: OfflineOptions) {
     this.#options = options;
     this.#store = Promise.resolve()
-      .then(() => open(name, doc))
+      .then(async () => {
+        this.#opened = await open(name, doc);
+        return this.#opened;
+      })
       .catch((cause: unknown) => {
         options.failed(cause);
         return null;
@@ -125,7 +130,8 @@ export class Offline {
 
   async #withStore(work: (store: OfflineStore) => Promise<unknown>): Promise<void> {
     try {
-      const store = await this.#store;
+      // In the same turn if it is open: y-indexeddb closes its database when the document is destroyed.
+      const store = this.#opened ?? (await this.#store);
       if (store !== null) await work(store);
     } catch (cause) {
       this.#options.failed(cause);

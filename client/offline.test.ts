@@ -1,0 +1,171 @@
+import "fake-indexeddb/auto";
+import { afterEach, describe, expect, it } from "vitest";
+import * as Y from "yjs";
+import { destroyAll, provide, WITHOUT_NETWORK } from "../test/support/client-world.ts";
+import { FakeClock } from "../test/support/fake-clock.ts";
+import { FakeRoom } from "../test/support/fake-room.ts";
+import { until } from "../test/support/until.ts";
+import type { OfflineStore, Problem, RoomProviderOptions } from "./index.ts";
+
+const URL = "ws://room.test/rooms";
+let rooms = 0;
+const freshRoom = () => `offline/${++rooms}`;
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+afterEach(destroyAll);
+
+type Visit = Awaited<ReturnType<typeof visit>>;
+
+/** Opens the page: a new document, with what the browser kept. */
+async function visit(name: string, options: RoomProviderOptions) {
+  const client = provide(URL, name, { offline: true, ...options });
+  await until(() => client.provider.wsconnecting || client.provider.wsconnected, "the stored document");
+  return client;
+}
+
+/** Closes the page, once the browser had time to write. */
+async function leave({ provider, doc }: Visit): Promise<void> {
+  await pause(50);
+  provider.destroy();
+  doc.destroy();
+  await pause(50);
+}
+
+describe("offline", () => {
+  it("a reload keeps the edits that were not saved, and knows that they are not", async () => {
+    const name = freshRoom();
+    const first = await visit(name, WITHOUT_NETWORK);
+    first.text.insert(0, "unsaved");
+    await leave(first);
+    const second = await visit(name, WITHOUT_NETWORK);
+    expect(second.text.toString()).toBe("unsaved");
+    expect(second.provider.saved).toEqual({ state: "offline", unsaved: 7 });
+    await leave(second);
+    const room = new FakeRoom();
+    const third = await visit(name, room.options);
+    await third.provider.whenSaved();
+    expect(room.text).toBe("unsaved");
+  });
+
+  it("a reload knows what was saved, to the deletion", async () => {
+    const name = freshRoom();
+    const room = new FakeRoom();
+    const first = await visit(name, room.options);
+    first.text.insert(0, "saved text");
+    await first.provider.whenSaved();
+    await leave(first);
+    const second = await visit(name, WITHOUT_NETWORK);
+    expect(second.text.toString()).toBe("saved text");
+    expect(second.provider.saved).toEqual({ state: "offline", unsaved: 0 });
+    await second.provider.whenSaved();
+    second.text.delete(0, 6);
+    await leave(second);
+    const third = await visit(name, WITHOUT_NETWORK);
+    expect(third.text.toString()).toBe("text");
+    expect(third.provider.saved).toEqual({ state: "offline", unsaved: 6 });
+  });
+
+  it("a reload does not take for saved what was sent and not acknowledged", async () => {
+    const name = freshRoom();
+    const room = new FakeRoom();
+    const first = await visit(name, room.options);
+    await until(() => first.provider.saved.state === "saved", "saved");
+    first.text.insert(0, "kept ");
+    await first.provider.whenSaved();
+    room.commitsAtOnce = false;
+    first.text.insert(5, "sent");
+    await pause(10);
+    expect(room.text).toBe("kept sent");
+    await leave(first);
+    const second = await visit(name, WITHOUT_NETWORK);
+    expect(second.provider.saved).toEqual({ state: "offline", unsaved: 4 });
+  });
+
+  it("after a rejection the rebuilt document takes the place of what the browser kept", async () => {
+    const name = freshRoom();
+    const room = new FakeRoom();
+    const first = await visit(name, room.options);
+    first.text.insert(0, "kept");
+    await first.provider.whenSaved();
+    room.refuse = () => "invalid-update";
+    first.text.insert(0, "refused ");
+    await until(() => first.provider.saved.state === "rejected", "the rejection");
+    room.refuse = () => null;
+    const { doc } = await first.provider.rebuilt();
+    first.provider.destroy();
+    const second = await visit(name, { ...room.options });
+    await until(() => second.provider.saved.state === "saved", "saved");
+    expect([second.text.toString(), doc.getText("text").toString()]).toEqual(["kept", "kept"]);
+  });
+});
+
+describe("storage that fails", () => {
+  const failing = (part: Partial<OfflineStore>) => () => ({
+    whenSynced: Promise.resolve(),
+    get: async () => undefined,
+    set: async () => undefined,
+    destroy: async () => undefined,
+    clearData: async () => undefined,
+    ...part,
+  });
+  const refused = async () => {
+    throw new Error("refused");
+  };
+  const stores = {
+    "can't be opened": refused,
+    "can't be read": failing({ get: refused }),
+    "is full": failing({ set: refused }),
+  };
+
+  it.each(Object.entries(stores))("that %s is reported, and stops nothing", async (_name, offline) => {
+    const room = new FakeRoom();
+    const clock = new FakeClock();
+    const client = provide(URL, freshRoom(), { ...room.options, offline, clock });
+    const problems: Problem[] = [];
+    client.provider.on("problem", (problem) => problems.push(problem));
+    client.text.insert(0, "written");
+    await until(() => client.provider.saved.state === "saved", "saved");
+    expect(room.text).toBe("written");
+    clock.advance(1_000);
+    await pause(10);
+    expect(problems.map(({ source }) => source)).toContain("storage");
+  });
+
+  it("that never answers delays the connection by 3 s and no more", async () => {
+    const room = new FakeRoom();
+    const clock = new FakeClock();
+    const offline = failing({ whenSynced: new Promise(() => {}) });
+    const { provider, text } = provide(URL, freshRoom(), { ...room.options, offline, clock });
+    text.insert(0, "written");
+    await pause(10);
+    expect(room.sockets).toEqual([]);
+    clock.advance(3_000);
+    await provider.whenSaved();
+    expect(room.text).toBe("written");
+  });
+
+  it("without IndexedDB is reported too", async () => {
+    const { indexedDB } = globalThis;
+    Reflect.deleteProperty(globalThis, "indexedDB");
+    try {
+      const room = new FakeRoom();
+      const { provider } = provide(URL, freshRoom(), { ...room.options, offline: true });
+      const problems: Problem[] = [];
+      provider.on("problem", (problem) => problems.push(problem));
+      await until(() => provider.saved.state === "saved", "saved");
+      expect(problems.map(({ source }) => source)).toEqual(["storage"]);
+    } finally {
+      globalThis.indexedDB = indexedDB;
+    }
+  });
+});
+
+it("a document that is destroyed ends its provider", async () => {
+  const room = new FakeRoom();
+  const clock = new FakeClock();
+  const doc = new Y.Doc();
+  provide(URL, freshRoom(), { ...room.options, clock, doc });
+  await pause(5);
+  doc.destroy();
+  expect([clock.pending, room.socket.readyState]).toEqual([0, 3]);
+});
