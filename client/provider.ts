@@ -19,6 +19,8 @@ import { subjectOf, Tabs } from "./tabs.ts";
 /** Milliseconds that the stored document may take to load before the connection is made without it. */
 const LOAD_MS = 3_000;
 
+const DESTROYED = "the provider was destroyed";
+
 /**
  * Connects a Yjs document to a room. Takes the place of y-websocket's `WebsocketProvider`, and knows in addition what the
  * room has committed.
@@ -141,6 +143,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
    * Rejects with a `RoomfulError` when the room refuses one, and when the provider is destroyed.
    */
   whenSaved(): Promise<void> {
+    if (this.#isDestroyed) return Promise.reject(new Error(DESTROYED));
     const { ledger, savedState } = this.#sync;
     const saved = this.#waiters.wait(ledger.edits);
     this.#waiters.settle(ledger.savedEdits, savedState);
@@ -153,6 +156,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
    * the browser kept of the old document is deleted.
    */
   async rebuilt(): Promise<Rebuilt<Y.Doc>> {
+    if (this.#isDestroyed) throw new Error(DESTROYED);
     const rebuilt = await this.#sync.rebuild();
     await this.#offline?.clear();
     return rebuilt;
@@ -181,7 +185,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     this.#presence.destroy();
     void this.#offline?.close();
     this.#sync.destroy();
-    this.#waiters.abort(new Error("the provider was destroyed"));
+    this.#waiters.abort(new Error(DESTROYED));
     super.destroy();
   }
 
