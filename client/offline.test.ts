@@ -74,11 +74,12 @@ describe("offline", () => {
     await first.provider.whenSaved();
     room.commitsAtOnce = false;
     first.text.insert(5, "sent");
+    first.text.delete(0, 2);
     await pause(10);
-    expect(room.text).toBe("kept sent");
+    expect(room.text).toBe("pt sent");
     await leave(first);
     const second = await visit(name, WITHOUT_NETWORK);
-    expect(second.provider.saved).toEqual({ state: "offline", unsaved: 4 });
+    expect(second.provider.saved).toEqual({ state: "offline", unsaved: 6 });
   });
 
   it("after a rejection the rebuilt document takes the place of what the browser kept", async () => {

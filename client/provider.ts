@@ -1,14 +1,14 @@
 import { ObservableV2 } from "lib0/observable";
 import type { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
-import { RoomfulError } from "../shared/errors.ts";
-import { decodeFrame, encodeUpdate, type Frame } from "../shared/frames.ts";
-import { type MessageFromRoom, parseMessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
+import { encodeUpdate } from "../shared/frames.ts";
+import { ROOMFUL_PROTOCOL } from "../shared/messages.ts";
 import type { Capability, PeerId } from "../shared/rooms.ts";
 import type { Ending } from "./connection.ts";
 import { Connector, type RoomSocket } from "./connector.ts";
 import { DocumentSync } from "./document-sync.ts";
 import type { RoomProviderEvents } from "./events.ts";
+import { Inbox } from "./inbox.ts";
 import { Offline, openIndexedDb } from "./offline.ts";
 import { type Behaviour, behaviourOf, checkTarget, type RoomProviderOptions, roomUrl, type Target } from "./options.ts";
 import { Presence, RoomAwareness } from "./presence.ts";
@@ -42,6 +42,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   readonly #sync: DocumentSync;
   readonly #presence: Presence;
   readonly #tabs: Tabs;
+  readonly #inbox: Inbox;
   readonly #loaded: Promise<void> | null;
   readonly #waiters = new SaveWaiters();
   #offline: Offline | null = null;
@@ -88,6 +89,16 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
       changed: () => this.#savedMayHaveChanged(),
     });
     this.#tabs = new Tabs({ doc, sync: this.#sync, presence: this.#presence });
+    this.#inbox = new Inbox({
+      sync: this.#sync,
+      presence: this.#presence,
+      welcomed: ({ peer, capabilities }) => {
+        this.#capabilities = capabilities;
+        this.emit("welcome", [{ peer: peer as PeerId, capabilities }]);
+      },
+      documentChanged: () => this.#offline?.changed(),
+      problem: (problem) => this.emit("problem", [problem]),
+    });
     this.#saved = this.#sync.savedState;
     this.#loaded = this.#openOffline();
     doc.once("destroy", this.#onDocDestroy);
@@ -251,7 +262,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
       this.#sync.opened();
       this.#presence.opened();
     },
-    message: (data: unknown) => this.#receive(data),
+    message: (data: unknown) => this.#inbox.receive(data),
     failed: (event: Event) => this.emit("connection-error", [event, this]),
     closed: (event: CloseEvent | null, wasOpen: boolean) => {
       this.emit("connection-close", [event, this]);
@@ -269,67 +280,6 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     },
     couldNotStart: (cause: unknown) => this.emit("problem", [{ source: "connection", cause }]),
   };
-
-  #receive(data: unknown): void {
-    try {
-      if (typeof data === "string") this.#receiveMessage(parseMessageFromRoom(data));
-      else if (data instanceof ArrayBuffer) this.#receiveFrame(decodeFrame(new Uint8Array(data)));
-    } catch (caught) {
-      if (!(caught instanceof RoomfulError)) throw caught;
-      this.emit("problem", [{ source: "room", code: caught.code, message: caught.message }]);
-    }
-  }
-
-  #receiveFrame(frame: Frame): void {
-    switch (frame.type) {
-      case "sync-step-1":
-      case "sync-step-2":
-      case "update":
-        this.#sync.receive(frame);
-        this.#offline?.changed();
-        return;
-      case "awareness":
-        this.#presence.receive(frame.entries);
-        return;
-      case "query-awareness":
-        this.#presence.answerRoom();
-        return;
-      case "auth":
-        this.emit("problem", [{ source: "room", code: "forbidden", message: frame.reason }]);
-        return;
-      default:
-        frame satisfies never;
-    }
-  }
-
-  #receiveMessage(message: MessageFromRoom): void {
-    switch (message.type) {
-      case "welcome":
-        this.#capabilities = message.capabilities;
-        this.#sync.welcomed(message);
-        this.#presence.renew(message.renewPresence);
-        this.emit("welcome", [{ peer: message.peer as PeerId, capabilities: message.capabilities }]);
-        return;
-      case "saved":
-        this.#sync.saved(message.frame);
-        this.#offline?.changed();
-        return;
-      case "rejected":
-        this.#sync.rejected(message.frame, message);
-        return;
-      case "error":
-        if (message.code === "room-damaged" || message.code === "room-too-new") this.#sync.roomIsReadOnly();
-        this.emit("problem", [{ source: "room", code: message.code, message: message.message }]);
-        return;
-      case "presence-renewal":
-        this.#presence.renew(message.active);
-        return;
-      case "pong":
-        return;
-      default:
-        message satisfies never;
-    }
-  }
 
   #setSynced(isSynced: boolean): void {
     if (this.#isSynced === isSynced) return;
