@@ -241,6 +241,20 @@ describe("a token", () => {
   });
 });
 
+it("a token that comes late is not used by the next attempt", async () => {
+  const resolves: ((token: string) => void)[] = [];
+  const { connector, tokens } = world({ token: () => new Promise((resolve) => resolves.push(resolve)) });
+  connector.connect();
+  connector.disconnect();
+  connector.connect();
+  resolves[0]?.("first");
+  await Promise.resolve();
+  expect(tokens).toEqual([]);
+  resolves[1]?.("second");
+  await Promise.resolve();
+  expect(tokens).toEqual(["second"]);
+});
+
 /** What may be told: each attempt in order, and nothing of an attempt that is over. */
 const GRAMMAR =
   /^(connecting,(could not start[^,]*,|failed,)*(opened,(message [^,]*,|failed,)*)?(closed [^,]*,(ended [^,]*,)?)?)*$/;
@@ -288,7 +302,10 @@ async function live(seed: number): Promise<void> {
     const waits = type !== "idle" && type !== "ended" && type !== "destroyed";
     expect(clock.pending, `seed ${seed}: timers when ${type}`).toBe(waits ? 1 : 0);
     expect(at.live, `seed ${seed}: live sockets when ${type}`).toBeLessThanOrEqual(1);
-    if (type === "open") expect(connector.socket, `seed ${seed}`).toBe(sockets.at(-1));
+    if (type === "open") {
+      expect(connector.socket, `seed ${seed}`).toBe(sockets.at(-1));
+      expect(connector.socket?.readyState, `seed ${seed}: open without an open socket`).not.toBe(0);
+    }
     if (at.live === 1) expect(["connecting", "open"], `seed ${seed}`).toContain(type);
     expect(`${told.join(",")},`.replace(/^,$/, ""), `seed ${seed}`).toMatch(GRAMMAR);
   };

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
 import { destroyAll, provide } from "../test/support/client-world.ts";
@@ -114,6 +114,17 @@ describe("presence", () => {
     await turns();
     expect(announced(room.socket).at(-1)).toEqual([4, { at: 1 }]);
     awareness.destroy();
+  });
+
+  it("of a RoomAwareness has no timer of its own", () => {
+    vi.useFakeTimers();
+    try {
+      const awareness = new RoomAwareness(new Y.Doc());
+      expect(vi.getTimerCount()).toBe(0);
+      expect(awareness.getLocalState()).toEqual({});
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("leaves no timer behind", async () => {

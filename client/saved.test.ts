@@ -47,6 +47,24 @@ describe("saved", () => {
     expect(provider.saved).toEqual({ state: "saved", unsaved: 0 });
   });
 
+  it("[SAVE-5] is not shown on a new socket until the answer is acknowledged, also if it changes nothing", async () => {
+    const { room, clock, provider, text } = await connect();
+    text.insert(0, "abc");
+    text.insert(0, "def");
+    await turns();
+    expect(provider.saved.state).toBe("saved");
+    room.commitsAtOnce = false;
+    room.socket.drop();
+    expect(provider.saved).toEqual({ state: "offline", unsaved: 0 });
+    clock.advance(1_000);
+    await turns();
+    expect(provider.synced).toBe(true);
+    expect(provider.saved).toEqual({ state: "saving", unsaved: 0 });
+    room.commit();
+    await turns();
+    expect(provider.saved).toEqual({ state: "saved", unsaved: 0 });
+  });
+
   it("is not shown for what others made and the room lost in a crash", async () => {
     const { room, clock, provider, text } = await connect();
     room.socket.update((doc) => doc.getText("text").insert(0, "theirs"));
