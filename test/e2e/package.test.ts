@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build as buildWithEsbuild } from "esbuild";
-import { Miniflare } from "miniflare";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { build as buildWithVite, type Rollup } from "vite";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { PackedApp, run } from "../support/packed-app.ts";
@@ -70,7 +70,7 @@ it("it builds with esbuild, as wrangler does for Workers, without the optional p
 });
 
 it("the client is small", async () => {
-  app.write("src/alone.ts", `export * from "roomful/client";`);
+  app.write("src/alone.ts", `import * as all from "roomful/client"; globalThis.kept = all;`);
   app.write("src/provider-alone.ts", `import { RoomProvider } from "roomful/client"; globalThis.kept = RoomProvider;`);
   app.write(
     "src/stock-alone.ts",
@@ -124,14 +124,18 @@ it("a Worker of the package serves a client of the package", async () => {
   app.write("worker.js", `export { default, Room } from "roomful/worker";`);
   app.write("wrangler.toml", readFileSync("wrangler.toml", "utf8").replace(/^main = .*$/m, 'main = "worker.js"'));
   await run("wrangler", ["deploy", "--dry-run", "--outdir", "built"], app.folder);
-  const worker = new Miniflare({
-    modules: true,
-    scriptPath: join(app.folder, "built/worker.js"),
-    compatibilityDate: "2026-11-01",
-    compatibilityFlags: ["nodejs_compat"],
-    bindings: { AUTH: "open", LOG_LEVEL: "error" },
-    durableObjects: { ROOMS: { className: "Room", useSQLite: true } },
-  });
+  const worker = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      modulesRoot: join(app.folder, "built"),
+      scriptPath: join(app.folder, "built/worker.js"),
+      compatibilityDate: "2026-11-01",
+      compatibilityFlags: ["nodejs_compat"],
+      bindings: { AUTH: "open", LOG_LEVEL: "error" },
+      durableObjects: { ROOMS: { className: "Room", useSQLite: true } },
+      cf: false,
+    }),
+  );
   try {
     const { host } = await worker.ready;
     const script = `

@@ -50,6 +50,13 @@ export class TestBrowser {
     return new TestBrowser(pages, await chromium.launch({ executablePath: inject("browserPath"), args: ARGUMENTS }));
   }
 
+  /** Of every page. */
+  get origin(): string {
+    const address = this.#pages.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    return `http://127.0.0.1:${address.port}`;
+  }
+
   /** A context shares storage and channels with no other. */
   newContext(): Promise<BrowserContext> {
     return this.#browser.newContext();
@@ -62,10 +69,14 @@ export class TestBrowser {
       if (message.type() === "error") this.complaints.push(message.text());
     });
     page.on("pageerror", (error) => this.complaints.push(`uncaught: ${error.message}`));
-    const address = this.#pages.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    await page.goto(`http://127.0.0.1:${address.port}/?${new URLSearchParams(query)}`);
+    await page.goto(`${this.origin}/?${new URLSearchParams(query)}`);
     return page;
+  }
+
+  /** Lets the pages of a context store no more than some bytes: the browser itself then refuses what is beyond. */
+  async limitStorage(context: BrowserContext, bytes: number): Promise<void> {
+    const session = await context.newCDPSession(await context.newPage());
+    await session.send("Storage.overrideQuotaForOrigin", { origin: this.origin, quotaSize: bytes });
   }
 
   async stop(): Promise<void> {
