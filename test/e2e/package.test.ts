@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build as buildWithEsbuild } from "esbuild";
@@ -29,6 +29,16 @@ beforeAll(async () => {
   app.write("src/stock-page.ts", page("y-websocket", "WebsocketProvider"));
 }, 180_000);
 afterAll(() => app?.remove());
+
+/** The first snippet in a language that docs/client.md shows of the package's entries. */
+function snippet(language: string): string {
+  const snippets = readFileSync("docs/client.md", "utf8").matchAll(
+    new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, "g"),
+  );
+  const found = [...snippets].map(([, text]) => text ?? "").find((text) => text.includes('from "roomful/'));
+  if (found === undefined) throw new Error(`docs/client.md has no such snippet in ${language}`);
+  return found;
+}
 
 /** What Vite builds of one script of the app. */
 async function viteBuild(script: string, external: string[] = []): Promise<Rollup.OutputChunk[]> {
@@ -115,13 +125,16 @@ it("publint and are-the-types-wrong find nothing", async () => {
   await run("attw", [app.tarball, "--profile", "esm-only"], ".");
 });
 
-it("the package holds no test, no source and no example", () => {
-  const { files } = JSON.parse(readFileSync("package.json", "utf8")) as { files: string[] };
-  expect(files).toEqual(["dist", "docs", "CHANGELOG.md"]);
+it("the package holds what it is compiled to, its documents, and nothing else", () => {
+  const files = globSync("**/*.*", { cwd: join(app.folder, "node_modules/roomful") });
+  const expected =
+    /^(dist\/(client|shared|worker)\/[\w/-]+(\.js|\.d\.ts)|docs\/\w+\.md|(README|CHANGELOG)\.md|package\.json)$/;
+  expect(files.length).toBeGreaterThan(50);
+  expect(files.filter((file) => !expected.test(file.replaceAll("\\", "/")) || file.includes("test"))).toEqual([]);
 });
 
-it("a Worker of the package serves a client of the package", async () => {
-  app.write("worker.js", `export { default, Room } from "roomful/worker";`);
+it("the Worker of docs/client.md serves a client of the package", async () => {
+  app.write("worker.js", snippet("js"));
   app.write("wrangler.toml", readFileSync("wrangler.toml", "utf8").replace(/^main = .*$/m, 'main = "worker.js"'));
   await run("wrangler", ["deploy", "--dry-run", "--outdir", "built"], app.folder);
   const worker = new Miniflare(
@@ -145,12 +158,12 @@ const [one, two] = [1, 2].map(() => {
   const doc = new Y.Doc();
   return { doc, provider: new RoomProvider("ws://${host}/rooms", "packed", doc, { disableBc: true }) };
 });
+const text = two.doc.getText("text");
+const arrived = new Promise((resolve) => text.observe(resolve));
 one.doc.getText("text").insert(0, "hello");
-await one.provider.whenSaved();
-two.doc.getText("text").observe((event, { origin }) => {
-  console.log(String(two.doc.getText("text")), one.provider.saved.state);
-  process.exit();
-});
+await Promise.all([arrived, one.provider.whenSaved()]);
+console.log(String(text), one.provider.saved.state);
+process.exit();
 `;
     app.write("client.js", script);
     expect(await run(process.execPath, ["client.js"], app.folder)).toBe("hello saved\n");
@@ -159,27 +172,26 @@ two.doc.getText("text").observe((event, { origin }) => {
   }
 });
 
-it("the hooks type-check and build where React is installed", async () => {
+it("the hooks, as docs/client.md shows them, type-check and build where React is installed", async () => {
   await app.install(...REACT);
+  app.write("src/notes.tsx", snippet("tsx"));
   const text = `
 import { createRoot } from "react-dom/client";
-import { usePresence, useRoom, useSaved } from "roomful/react";
-function App() {
-  const open = useRoom("ws://localhost:8787/rooms", "notes/today");
-  const { state, unsaved } = useSaved(open?.provider ?? null);
-  const { others, setPresence } = usePresence<{ name: string }>(open?.provider ?? null);
+import { usePresence } from "roomful/react";
+import { Notes } from "./notes.tsx";
+export function Other() {
   // @ts-expect-error a name is text
-  const wrong = () => setPresence({ name: 1 });
-  return <p onClick={wrong}>{state} {unsaved} {others.map((other) => other.state.name)}</p>;
+  return usePresence<{ name: string }>(null).setPresence({ name: 1 });
 }
 const element = document.querySelector("#app");
-if (element !== null) createRoot(element).render(<App />);
+if (element !== null) createRoot(element).render(<Notes room="notes/today" />);
 `;
   app.write("src/app.tsx", text);
   await app.check(["src/app.tsx"], {
     module: "preserve",
     moduleResolution: "bundler",
     jsx: "react-jsx",
+    allowImportingTsExtensions: true,
     lib: ["es2024", "dom"],
   });
   const modules = (await viteBuild("src/app.tsx")).flatMap(({ moduleIds }) => moduleIds);

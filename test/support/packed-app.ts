@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 /** Runs a command of npm or of this project's tools. @returns what it printed @throws with what it printed */
 export async function run(command: string, args: readonly string[], folder: string): Promise<string> {
   const tool = command === "npm" || command === process.execPath ? command : resolve("node_modules/.bin", command);
-  const options = { cwd: folder, shell: process.platform === "win32", maxBuffer: 2 ** 26 };
+  const options = { cwd: folder, shell: process.platform === "win32", maxBuffer: 2 ** 26, timeout: 120_000 };
   try {
     return (await promisify(execFile)(tool, args, options)).stdout;
   } catch (caught) {
