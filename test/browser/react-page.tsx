@@ -24,6 +24,7 @@ interface Seen {
   /** Which room was asked for, and which one the hook gave. */
   readonly room: string;
   readonly given: string | null;
+  readonly isDestroyed: boolean;
   readonly others: readonly OtherPresence<{ name: string }>[];
 }
 
@@ -40,7 +41,12 @@ function Member({ room }: { room: string }): ReactNode {
   const provider = open?.provider ?? null;
   const saved = useSaved(provider);
   const presence = usePresence<{ name: string }>(provider);
-  renders.push({ room, given: provider?.roomname ?? null, others: presence.others });
+  renders.push({
+    room,
+    given: provider?.roomname ?? null,
+    isDestroyed: open?.doc.isDestroyed === true,
+    others: presence.others,
+  });
   useEffect(() => {
     opened = open;
     setPresence = presence.setPresence;
@@ -105,8 +111,8 @@ const api = {
   read: () => opened?.doc.getText("text").toString(),
   setPresence: (fields: { name?: string }) => setPresence(fields),
   renders: () => renders.length,
-  /** Renders that were given another room than they asked for. */
-  strayRenders: () => renders.filter(({ room, given }) => given !== null && given !== room).length,
+  /** Renders that were given another room than they asked for, or one that was left. */
+  strayRenders: () => renders.filter((seen) => seen.isDestroyed || (seen.given ?? seen.room) !== seen.room).length,
   /** How many different lists of others were rendered, by identity. */
   othersSeen: () => new Set(renders.map(({ others }) => others)).size,
   made: () => sockets.length,

@@ -103,6 +103,7 @@ it("a hidden component leaves the room, and comes back when it is shown", async 
   await shows(page, `${room}: saved 0 with []`);
   await page.evaluate(() => app.write("back"));
   expect(await page.evaluate(() => app.read())).toBe("back");
+  expect(await page.evaluate(() => app.strayRenders())).toBe(0);
 });
 
 it("what is unsaved is counted, and the count of another room starts anew", async () => {
