@@ -27,6 +27,7 @@ beforeAll(async () => {
   await app.install(...PEERS, ...INNER, "y-websocket");
   app.write("src/page.ts", page("roomful/client", "RoomProvider"));
   app.write("src/stock-page.ts", page("y-websocket", "WebsocketProvider"));
+  app.write("src/alone.ts", `import * as all from "roomful/client"; globalThis.kept = all;`);
 }, 180_000);
 afterAll(() => app?.remove());
 
@@ -59,10 +60,11 @@ function gzipSize(chunks: readonly Rollup.OutputChunk[]): number {
 }
 
 it("an app in which nothing but the package and its peers is installed builds with Vite, and holds no Worker", async () => {
-  const chunks = await viteBuild("src/page.ts");
+  const [chunks, all] = [await viteBuild("src/page.ts"), await viteBuild("src/alone.ts")];
   const modules = chunks.flatMap(({ moduleIds }) => moduleIds);
   expect(modules.some((id) => id.endsWith("/roomful/dist/client/provider.js"))).toBe(true);
-  expect(modules.filter((id) => /roomful\/dist\/(worker|client\/react)|hono|cloudflare|react/.test(id))).toEqual([]);
+  const everything = [...modules, ...all.flatMap(({ moduleIds }) => moduleIds)];
+  expect(everything.filter((id) => /roomful\/dist\/(worker|client\/react)|hono|cloudflare|react/.test(id))).toEqual([]);
   expect(modules.filter((id) => /\/yjs\//.test(id))).toHaveLength(1);
   const code = chunks.map((chunk) => chunk.code).join("");
   expect(code.split("Yjs was already imported")).toHaveLength(2);
@@ -80,7 +82,6 @@ it("it builds with esbuild, as wrangler does for Workers, without the optional p
 });
 
 it("the client is small", async () => {
-  app.write("src/alone.ts", `import * as all from "roomful/client"; globalThis.kept = all;`);
   app.write("src/provider-alone.ts", `import { RoomProvider } from "roomful/client"; globalThis.kept = RoomProvider;`);
   app.write(
     "src/stock-alone.ts",
