@@ -29,7 +29,10 @@ const STORE_MS = 1_000;
 /** Opens the database that y-indexeddb uses. @throws when the package is absent or the browser refuses */
 export const openIndexedDb: OpenOfflineStore = async (name, doc) => {
   await proveThatIndexedDbOpens();
-  const { IndexeddbPersistence } = await import("y-indexeddb");
+  // The handler is also what lets esbuild, and so wrangler, build an app in which the optional peer is not installed.
+  const { IndexeddbPersistence } = await import("y-indexeddb").catch((cause: unknown) => {
+    throw new Error("the package y-indexeddb could not be loaded", { cause });
+  });
   return new IndexeddbPersistence(name, doc);
 };
 
