@@ -17,8 +17,16 @@ export interface OfflineStore {
   clearData(): Promise<unknown>;
 }
 
-/** Opens a store. @param name of the room at its server, for one subject */
-export type OpenOfflineStore = (name: string, doc: Y.Doc) => OfflineStore | Promise<OfflineStore>;
+/**
+ * Opens a store.
+ * @param name of the room at its server, for one subject
+ * @param failed to be called when something could not be stored and no call to the store says so
+ */
+export type OpenOfflineStore = (
+  name: string,
+  doc: Y.Doc,
+  failed: (cause: unknown) => void,
+) => OfflineStore | Promise<OfflineStore>;
 
 /** Under this key a store keeps what the room acknowledged. */
 const ACKNOWLEDGED = "roomful-acknowledged";
@@ -27,13 +35,20 @@ const ACKNOWLEDGED = "roomful-acknowledged";
 const STORE_MS = 1_000;
 
 /** Opens the database that y-indexeddb uses. @throws when the package is absent or the browser refuses */
-export const openIndexedDb: OpenOfflineStore = async (name, doc) => {
+export const openIndexedDb: OpenOfflineStore = async (name, doc, failed) => {
   await proveThatIndexedDbOpens();
   // The handler is also what lets esbuild, and so wrangler, build an app in which the optional peer is not installed.
   const { IndexeddbPersistence } = await import("y-indexeddb").catch((cause: unknown) => {
     throw new Error("the package y-indexeddb could not be loaded", { cause });
   });
-  return new IndexeddbPersistence(name, doc);
+  const store = new IndexeddbPersistence(name, doc);
+  // A full storage lets every request succeed and aborts the transaction; y-indexeddb looks at requests alone.
+  void store.whenSynced.then(() =>
+    store.db?.addEventListener("abort", ({ target }) =>
+      failed(target instanceof IDBTransaction ? target.error : target),
+    ),
+  );
+  return store;
 };
 
 /** y-indexeddb does not tell when it can't open its database. */
@@ -71,7 +86,7 @@ export class Offline {
     this.#options = options;
     this.#store = Promise.resolve()
       .then(async () => {
-        this.#opened = await open(name, doc);
+        this.#opened = await open(name, doc, options.failed);
         return this.#opened;
       })
       .catch((cause: unknown) => {
