@@ -207,6 +207,16 @@ describe("a rejection", () => {
     expect(kept.getText("text").toString()).toBe("kept refused");
   });
 
+  it("with a code of a newer room is a rejection", async () => {
+    const { room, provider, text } = await connect();
+    room.refuse = () => "of-a-newer-room" as never;
+    text.insert(0, "refused");
+    await turns();
+    room.socket.acknowledge();
+    await turns();
+    expect(provider.saved).toEqual({ state: "rejected", unsaved: 7, code: "internal" });
+  });
+
   it("does not stop what others write from being shown", async () => {
     const { room, text } = await connect();
     room.refuse = () => "invalid-update";
