@@ -100,8 +100,9 @@ describe("offline", () => {
   });
 });
 
-describe("storage that fails", () => {
-  const failing = (part: Partial<OfflineStore>) => () => ({
+/** A store that keeps nothing, but for what the test decides. */
+function storeWith(part: Partial<OfflineStore>) {
+  return () => ({
     whenSynced: Promise.resolve(),
     get: async () => undefined,
     set: async () => undefined,
@@ -109,13 +110,35 @@ describe("storage that fails", () => {
     clearData: async () => undefined,
     ...part,
   });
+}
+
+it("whenSaved waits for what was edited before the stored document was there", async () => {
+  let load = () => {};
+  const whenSynced = new Promise<void>((resolve) => {
+    load = resolve;
+  });
+  const { provider, text } = provide(URL, freshRoom(), { ...WITHOUT_NETWORK, offline: storeWith({ whenSynced }) });
+  text.insert(0, "unsaved");
+  let isSaved = false;
+  provider.whenSaved().then(
+    () => {
+      isSaved = true;
+    },
+    () => {},
+  );
+  load();
+  await pause(10);
+  expect([isSaved, provider.saved.unsaved]).toEqual([false, 7]);
+});
+
+describe("storage that fails", () => {
   const refused = async () => {
     throw new Error("refused");
   };
   const stores = {
     "can't be opened": refused,
-    "can't be read": failing({ get: refused }),
-    "is full": failing({ set: refused }),
+    "can't be read": storeWith({ get: refused }),
+    "is full": storeWith({ set: refused }),
   };
 
   it.each(Object.entries(stores))("that %s is reported, and stops nothing", async (_name, offline) => {
@@ -135,7 +158,7 @@ describe("storage that fails", () => {
   it("that never answers delays the connection by 3 s and no more", async () => {
     const room = new FakeRoom();
     const clock = new FakeClock();
-    const offline = failing({ whenSynced: new Promise(() => {}) });
+    const offline = storeWith({ whenSynced: new Promise(() => {}) });
     const { provider, text } = provide(URL, freshRoom(), { ...room.options, offline, clock });
     text.insert(0, "written");
     await pause(10);

@@ -153,8 +153,11 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
    * Resolves when every edit that was made before the call is durable in the room; at once if all are.
    * Rejects with a `RoomfulError` when the room refuses one, and when the provider is destroyed.
    */
-  whenSaved(): Promise<void> {
-    if (this.#isDestroyed) return Promise.reject(new Error(DESTROYED));
+  async whenSaved(): Promise<void> {
+    // What was stored is to be saved too. And inside a transaction or an observer Yjs has not told yet of the edit that is
+    // being made: it has in the next microtask, if there is nothing to load.
+    await this.#loaded;
+    if (this.#isDestroyed) throw new Error(DESTROYED);
     const { ledger, savedState } = this.#sync;
     const saved = this.#waiters.wait(ledger.edits);
     this.#waiters.settle(ledger.savedEdits, savedState);
