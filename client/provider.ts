@@ -10,7 +10,15 @@ import { DocumentSync } from "./document-sync.ts";
 import type { RoomProviderEvents } from "./events.ts";
 import { Inbox } from "./inbox.ts";
 import { Offline, openIndexedDb } from "./offline.ts";
-import { type Behaviour, behaviourOf, checkTarget, type RoomProviderOptions, roomUrl, type Target } from "./options.ts";
+import {
+  type Behaviour,
+  behaviourOf,
+  checkTarget,
+  localName,
+  type RoomProviderOptions,
+  roomUrl,
+  type Target,
+} from "./options.ts";
 import { Presence, RoomAwareness } from "./presence.ts";
 import { SaveWaiters } from "./save-waiters.ts";
 import { isSameState, type Rebuilt, type SavedState } from "./saved.ts";
@@ -239,7 +247,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   }
 
   #channelName(subject = this.#options.subject ?? ""): string {
-    return `roomful:${this.#target.serverUrl}/${this.#target.room}:${subject}`;
+    return localName(this.#target, subject);
   }
 
   #fetchToken(): string | undefined | Promise<string | undefined> {
