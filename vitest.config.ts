@@ -31,6 +31,14 @@ export default defineConfig({
       },
       {
         test: {
+          name: "torture",
+          include: ["test/torture/**/*.test.ts"],
+          testTimeout: 3_600_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
           globalSetup: ["test/browser/setup.ts"],

@@ -38,6 +38,8 @@ export class Ledger {
   /** Takes the whole document as unsaved but for what was acknowledged. */
   load(acknowledged: Content): void {
     const { ds, sv } = Y.snapshot(this.#doc);
+    // Who waits for an edit that was made before waits for it still.
+    const firstUnsaved = this.savedEdits + 1;
     this.#sent.clear();
     this.#unsent = emptyLayer();
     const missing = subtract(ds, acknowledged.ds);
@@ -47,7 +49,9 @@ export class Ledger {
       if (known < clock) this.#unsent.from.set(client, known);
     }
     this.#unsent.changes = sizeOf(missing) + this.#countInserted(this.#unsent.from);
-    if (this.#unsent.changes > 0) this.#unsent.firstEdit = ++this.#edits;
+    if (this.#unsent.changes === 0) return;
+    this.#edits++;
+    this.#unsent.firstEdit = firstUnsaved;
   }
 
   /** How much is unsaved: one for each inserted or deleted character, element or entry. */

@@ -2,6 +2,7 @@ import "fake-indexeddb/auto";
 import { afterEach, describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { destroyAll, provide, WITHOUT_NETWORK } from "../test/support/client-world.ts";
+import { codeOf } from "../test/support/code-of.ts";
 import { FakeClock } from "../test/support/fake-clock.ts";
 import { FakeRoom } from "../test/support/fake-room.ts";
 import { until } from "../test/support/until.ts";
@@ -82,6 +83,17 @@ describe("offline", () => {
     expect(second.provider.saved).toEqual({ state: "offline", unsaved: 6 });
   });
 
+  it("is kept for one subject, which has to be named where there is a token", async () => {
+    const name = freshRoom();
+    const ada = await visit(name, { ...WITHOUT_NETWORK, token: "opaque", subject: "ada" });
+    ada.text.insert(0, "ada's");
+    await leave(ada);
+    const grace = await visit(name, { ...WITHOUT_NETWORK, token: "opaque", subject: "grace" });
+    expect(grace.text.toString()).toBe("");
+    const withoutSubject = () => provide(URL, name, { ...WITHOUT_NETWORK, token: "opaque", offline: true });
+    expect(codeOf(withoutSubject)).toBe("invalid-argument");
+  });
+
   it("after a rejection the rebuilt document takes the place of what the browser kept", async () => {
     const name = freshRoom();
     const room = new FakeRoom();
@@ -100,8 +112,51 @@ describe("offline", () => {
   });
 });
 
-describe("storage that fails", () => {
-  const failing = (part: Partial<OfflineStore>) => () => ({
+describe("two tabs whose edits were rejected", () => {
+  /** Two tabs with one stored document, which the room refuses to change further. */
+  async function rejectedTabs() {
+    const name = freshRoom();
+    const room = new FakeRoom();
+    const tabs = [await visit(name, room.options), await visit(name, room.options)] as const;
+    for (const { provider } of tabs) await until(() => provider.saved.state === "saved", "saved");
+    room.refuse = () => "invalid-update";
+    for (const { text, provider } of tabs) {
+      text.insert(0, "refused");
+      await until(() => provider.saved.state === "rejected", "the rejection");
+    }
+    return { name, room, tabs };
+  }
+
+  it("go on editing while the other one's document is rebuilt", async () => {
+    const { tabs } = await rejectedTabs();
+    const [one, other] = tabs;
+    await one.provider.rebuilt();
+    one.provider.destroy();
+    await pause(20);
+    other.text.insert(0, "later ");
+    expect(other.text.toString()).toBe("later refused");
+  });
+
+  it("delete nothing of the document that the other one rebuilt and edited", async () => {
+    const { name, room, tabs } = await rejectedTabs();
+    const [one, other] = tabs;
+    await one.provider.rebuilt();
+    one.provider.destroy();
+    room.refuse = () => null;
+    const next = await visit(name, WITHOUT_NETWORK);
+    next.text.insert(0, "unsaved");
+    await pause(20);
+    await other.provider.rebuilt();
+    other.provider.destroy();
+    await leave(next);
+    const reloaded = await visit(name, WITHOUT_NETWORK);
+    expect(reloaded.text.toString()).toBe("unsaved");
+  });
+});
+
+/** A store that keeps nothing, but for what the test decides. */
+function storeWith(part: Partial<OfflineStore>) {
+  return () => ({
     whenSynced: Promise.resolve(),
     get: async () => undefined,
     set: async () => undefined,
@@ -109,13 +164,35 @@ describe("storage that fails", () => {
     clearData: async () => undefined,
     ...part,
   });
+}
+
+it("whenSaved waits for what was edited before the stored document was there", async () => {
+  let load = () => {};
+  const whenSynced = new Promise<void>((resolve) => {
+    load = resolve;
+  });
+  const { provider, text } = provide(URL, freshRoom(), { ...WITHOUT_NETWORK, offline: storeWith({ whenSynced }) });
+  text.insert(0, "unsaved");
+  let isSaved = false;
+  provider.whenSaved().then(
+    () => {
+      isSaved = true;
+    },
+    () => {},
+  );
+  load();
+  await pause(10);
+  expect([isSaved, provider.saved.unsaved]).toEqual([false, 7]);
+});
+
+describe("storage that fails", () => {
   const refused = async () => {
     throw new Error("refused");
   };
   const stores = {
     "can't be opened": refused,
-    "can't be read": failing({ get: refused }),
-    "is full": failing({ set: refused }),
+    "can't be read": storeWith({ get: refused }),
+    "is full": storeWith({ set: refused }),
   };
 
   it.each(Object.entries(stores))("that %s is reported, and stops nothing", async (_name, offline) => {
@@ -135,7 +212,7 @@ describe("storage that fails", () => {
   it("that never answers delays the connection by 3 s and no more", async () => {
     const room = new FakeRoom();
     const clock = new FakeClock();
-    const offline = failing({ whenSynced: new Promise(() => {}) });
+    const offline = storeWith({ whenSynced: new Promise(() => {}) });
     const { provider, text } = provide(URL, freshRoom(), { ...room.options, offline, clock });
     text.insert(0, "written");
     await pause(10);

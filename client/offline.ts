@@ -13,7 +13,7 @@ export interface OfflineStore {
   set(key: string, value: ArrayBuffer): Promise<unknown>;
   /** Stops, and keeps what is stored. */
   destroy(): Promise<unknown>;
-  /** Stops, and deletes what is stored. */
+  /** Stops, and deletes what is stored. Another tab may have the same store open, and goes on with it. */
   clearData(): Promise<unknown>;
 }
 
@@ -30,6 +30,9 @@ export type OpenOfflineStore = (
 
 /** Under this key a store keeps what the room acknowledged. */
 const ACKNOWLEDGED = "roomful-acknowledged";
+
+/** Under this key a database counts how often it was emptied. */
+const GENERATION = "roomful-generation";
 
 /** Milliseconds in which acknowledgements are gathered before they are stored. */
 const STORE_MS = 1_000;
@@ -48,8 +51,39 @@ export const openIndexedDb: OpenOfflineStore = async (name, doc, failed) => {
       failed(target instanceof IDBTransaction ? target.error : target),
     ),
   );
-  return store;
+  const generation = store.get(GENERATION).catch(() => undefined);
+  return {
+    whenSynced: store.whenSynced,
+    get: (key) => store.get(key),
+    set: (key, value) => store.set(key, value),
+    destroy: () => store.destroy(),
+    clearData: async () => {
+      const [db, opened] = await Promise.all([store._db, generation]);
+      await Promise.all([emptyDatabase(db, opened), store.destroy()]);
+    },
+  };
 };
+
+/**
+ * Empties y-indexeddb's database. To delete it, as y-indexeddb does, closes it under other tabs, whose next edit then throws
+ * where their app makes it.
+ * @param generation at which the database was opened: when another tab emptied it since, what is in it now is newer
+ */
+function emptyDatabase(db: IDBDatabase, generation: unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const transaction = db.transaction(["updates", "custom"], "readwrite");
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error);
+    const custom = transaction.objectStore("custom");
+    const stored = custom.get(GENERATION);
+    stored.onsuccess = () => {
+      if (stored.result !== generation) return;
+      transaction.objectStore("updates").clear();
+      custom.clear();
+      custom.put((typeof generation === "number" ? generation : 0) + 1, GENERATION);
+    };
+  });
+}
 
 /** y-indexeddb does not tell when it can't open its database. */
 function proveThatIndexedDbOpens(): Promise<void> {

@@ -30,7 +30,11 @@ export interface RoomProviderOptions {
   readonly maxBackoffTime?: number;
   /** Goes to the room as a subprotocol, which is not logged as a URL is. Default: none. */
   readonly token?: TokenSource;
-  /** Tabs share edits with each other if they have the same subject. Default: the token's `sub` claim. */
+  /**
+   * Whose document it is: tabs share edits with each other, and visits what the browser keeps, if they have the same
+   * subject. Default: for tabs the token's `sub` claim. With a token and `offline` it has to be named, since there may be no
+   * token without a network.
+   */
   readonly subject?: string;
   /** Keeps the document in the browser: `true` for y-indexeddb, or another store. Default: false. */
   readonly offline?: boolean | OpenOfflineStore;
@@ -70,6 +74,11 @@ export function checkTarget(serverUrl: string, room: string): Target {
   return { serverUrl: serverUrl.replace(/\/+$/, ""), room: parseRoomName(room) };
 }
 
+/** The name that tabs and visits with the same room, server and subject have in common. */
+export function localName({ serverUrl, room }: Target, subject: string): string {
+  return `roomful:${JSON.stringify([serverUrl, room, subject])}`;
+}
+
 /** The URL of a room. The name is escaped, so that an URL parser leaves it as it is. */
 export function roomUrl({ serverUrl, room }: Target, params: Readonly<Record<string, string>>): string {
   const path = room.split("/").map(encodeURIComponent).join("/");
@@ -87,6 +96,11 @@ export interface Behaviour {
 
 /** @throws RoomfulError `invalid-argument`, naming the option that is out of its range */
 export function behaviourOf(options: RoomProviderOptions): Behaviour {
+  const { token, offline, subject } = options;
+  // One user's document must not be shown to the next one of the same browser.
+  if (token !== undefined && offline !== undefined && offline !== false && subject === undefined) {
+    throw new RoomfulError("invalid-argument", "with token and offline, subject names whose document is kept");
+  }
   return {
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,

@@ -10,7 +10,15 @@ import { DocumentSync } from "./document-sync.ts";
 import type { RoomProviderEvents } from "./events.ts";
 import { Inbox } from "./inbox.ts";
 import { Offline, openIndexedDb } from "./offline.ts";
-import { type Behaviour, behaviourOf, checkTarget, type RoomProviderOptions, roomUrl, type Target } from "./options.ts";
+import {
+  type Behaviour,
+  behaviourOf,
+  checkTarget,
+  localName,
+  type RoomProviderOptions,
+  roomUrl,
+  type Target,
+} from "./options.ts";
 import { Presence, RoomAwareness } from "./presence.ts";
 import { SaveWaiters } from "./save-waiters.ts";
 import { isSameState, type Rebuilt, type SavedState } from "./saved.ts";
@@ -153,8 +161,11 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
    * Resolves when every edit that was made before the call is durable in the room; at once if all are.
    * Rejects with a `RoomfulError` when the room refuses one, and when the provider is destroyed.
    */
-  whenSaved(): Promise<void> {
-    if (this.#isDestroyed) return Promise.reject(new Error(DESTROYED));
+  async whenSaved(): Promise<void> {
+    // What was stored is to be saved too. And inside a transaction or an observer Yjs has not told yet of the edit that is
+    // being made: it has in the next microtask, if there is nothing to load.
+    await this.#loaded;
+    if (this.#isDestroyed) throw new Error(DESTROYED);
     const { ledger, savedState } = this.#sync;
     const saved = this.#waiters.wait(ledger.edits);
     this.#waiters.settle(ledger.savedEdits, savedState);
@@ -236,7 +247,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   }
 
   #channelName(subject = this.#options.subject ?? ""): string {
-    return `roomful:${this.#target.serverUrl}/${this.#target.room}:${subject}`;
+    return localName(this.#target, subject);
   }
 
   #fetchToken(): string | undefined | Promise<string | undefined> {

@@ -102,11 +102,31 @@ describe("saved", () => {
     void provider.whenSaved().then(() => {
       isSaved = true;
     });
+    await turns();
     const socket = room.socket;
     text.insert(0, "second");
     socket.tell({ type: "saved", frame: socket.frames - 1 });
     await turns();
     expect([isSaved, provider.saved.unsaved]).toEqual([true, 6]);
+  });
+
+  it("whenSaved waits for the edit in whose transaction or observer it is called", async () => {
+    const { room, provider, doc, text } = await connect();
+    room.commitsAtOnce = false;
+    let saved = 0;
+    const waitForIt = () => {
+      void provider.whenSaved().then(() => saved++);
+    };
+    text.observe(waitForIt);
+    doc.transact(() => {
+      text.insert(0, "abc");
+      waitForIt();
+    });
+    await turns();
+    expect(saved).toBe(0);
+    room.commit();
+    await turns();
+    expect(saved).toBe(2);
   });
 
   it("whenSaved rejects when the provider is destroyed", async () => {
@@ -205,6 +225,16 @@ describe("a rejection", () => {
     Y.applyUpdate(kept, Y.encodeStateAsUpdate(room.doc));
     Y.applyUpdate(kept, rejections[0]?.update ?? new Uint8Array());
     expect(kept.getText("text").toString()).toBe("kept refused");
+  });
+
+  it("with a code of a newer room is a rejection", async () => {
+    const { room, provider, text } = await connect();
+    room.refuse = () => "of-a-newer-room" as never;
+    text.insert(0, "refused");
+    await turns();
+    room.socket.acknowledge();
+    await turns();
+    expect(provider.saved).toEqual({ state: "rejected", unsaved: 7, code: "internal" });
   });
 
   it("does not stop what others write from being shown", async () => {

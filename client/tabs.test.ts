@@ -47,7 +47,7 @@ describe("tabs of one origin", () => {
     const count = () => {
       heard++;
     };
-    const channelName = `roomful:${URL}/${name}:`;
+    const channelName = `roomful:${JSON.stringify([URL, name, ""])}`;
     channel.subscribe(channelName, count);
     for (const { text } of tabs) for (let edit = 0; edit < 10; edit++) text.insert(0, "x");
     channel.unsubscribe(channelName, count);
@@ -105,6 +105,14 @@ describe("tabs of one origin", () => {
     one.text.insert(0, "for ada");
     expect(others.map(({ text }) => text.toString())).toEqual(["", "", "", ""]);
     expect(same.text.toString()).toBe("for ada");
+  });
+
+  it("share nothing when the name of one's room ends as the other's subject starts", () => {
+    const name = freshRoom();
+    const one = openTab(`${name}:ada`);
+    const other = openTab(name, { subject: "ada:" });
+    one.text.insert(0, "not for ada");
+    expect(other.text.toString()).toBe("");
   });
 
   it("with tokens share a channel by the token's subject, and none if it names nobody", () => {

@@ -35,6 +35,11 @@ export const ERRORS = {
   "document-full": { close: 4413, http: 413, text: "the document is at its size limit; deletions are still taken" },
   "presence-too-large": { close: 4413, http: 413, text: "the presence state is above the room's presence limit" },
   "invalid-update": { close: 4422, http: 422, text: "the update is not a valid Yjs update" },
+  "update-too-costly": {
+    close: 4422,
+    http: 422,
+    text: "finding the places of the update's items among concurrent ones would hold up the room",
+  },
   "invalid-presence": { close: 4422, http: 422, text: "a presence state is null or a JSON object of bounded depth" },
   "invalid-argument": { close: 4422, http: 422, text: "the argument has another shape than the method takes" },
   "upgrade-required": { close: 4426, http: 426, text: "this path answers WebSocket upgrades only" },

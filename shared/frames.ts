@@ -21,6 +21,12 @@ const PERMISSION_DENIED = 0;
 /** `null` as JSON in UTF-8. */
 const NULL_STATE = new Uint8Array([0x6e, 0x75, 0x6c, 0x6c]);
 
+/** One clock of one client, as Yjs identifies everything in a document. */
+export interface StructId {
+  readonly client: number;
+  readonly clock: number;
+}
+
 /** One client's entry of an awareness frame. */
 export interface AwarenessEntry {
   readonly clientId: number;

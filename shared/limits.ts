@@ -44,3 +44,23 @@ export const KEY_BYTES = 4_096;
 
 /** Root types in one document: each is an object in memory that can never be removed. */
 export const ROOT_TYPES = 10_000;
+
+/** Shared types inside one another. Yjs deletes, and its users read, by recursion: a few thousand overflow the stack. */
+export const TYPE_DEPTH = 256;
+
+/**
+ * Items that Yjs may pass over, in all, while it searches for the places of a document's items since the document was
+ * loaded. 20 million take three seconds or so, at each load anew. Thirty people who each put 200 items in front of one
+ * list, all offline, need 17 million; recorded editing sessions need a few; a crafted update of 60 kB could need a
+ * hundred million.
+ */
+export const SEARCH_STEPS = 20_000_000;
+
+/** Clients whose structs an update may hold that refers to what the room lacks: Yjs sorts those out in quadratic time. */
+export const INCOMPLETE_CLIENTS = 1_000;
+
+/**
+ * Bytes that deletions may make of a document, in parts of its limit. A deletion inside a run splits it, and many small
+ * ones make a document larger; those of a document that is full are taken up to here.
+ */
+export const DELETION_RESERVE = 1.25;

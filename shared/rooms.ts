@@ -136,10 +136,14 @@ export interface RoomStatistics {
     readonly loaded: boolean;
     /** Times the document was read from storage since boot. */
     readonly loads: number;
+    /** Times since boot that Yjs threw while it applied an edit: memory was then read anew, and the edit refused. */
+    readonly taints: number;
     /** Bytes of the newest snapshot plus the log after it: an upper estimate of the document's encoded size. */
     readonly bytes: number;
     /** Why the room is read-only, or `null` when it is not. */
     readonly readOnly: "room-damaged" | "room-too-new" | null;
+    /** The damaged places that the last load met, those included that another generation made up for. */
+    readonly damage: readonly string[];
   };
   readonly storage: StorageFigures;
   /** Messages, closes and calls handled since boot. */
@@ -172,7 +176,8 @@ export interface RoomMethods {
   /**
    * Applies a Yjs update (version 1) as if a participant had made it. It is durable when the call returns, and
    * participants have been sent it. All of it is applied or nothing.
-   * @throws `invalid-update`, `missing-dependencies`, `frame-too-large`, `document-full`, `room-damaged`, `room-too-new`
+   * @throws `invalid-update`, `update-too-costly`, `missing-dependencies`, `frame-too-large`, `document-full`,
+   * `room-damaged`, `room-too-new`, `storage-failed`
    */
   applyUpdate(update: Uint8Array): Promise<Applied>;
   /** Figures for operators. Never loads the document. */

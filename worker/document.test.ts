@@ -1,3 +1,4 @@
+import * as encoding from "lib0/encoding";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { RoomDocument, type StoredDocument } from "./document.ts";
@@ -81,11 +82,10 @@ describe("the document", () => {
   it("two items that wait for each other are refused whole", () => {
     const document = documentOf({ snapshot: null, updates: [] });
     const circle = new Uint8Array([2, 1, 9, 0, 0x84, 8, 0, 1, 99, 1, 8, 0, 0x84, 9, 0, 1, 99, 0]);
-    expect(document.apply([editOf(circle, { whole: true })])).toMatchObject({
-      outcomes: [{ kind: "refused" }],
-      taints: 1,
+    expect(document.apply([editOf(circle)])).toMatchObject({
+      outcomes: [{ kind: "refused", refusal: { code: "invalid-update" } }],
+      updates: [],
     });
-    expect(document.apply([editOf(circle)])).toMatchObject({ outcomes: [{ kind: "incomplete" }], updates: [] });
     expect(document.encode()).toEqual(new Uint8Array([0, 0]));
   });
 
@@ -118,7 +118,9 @@ describe("the document", () => {
     take();
     doc.getText("t").insert(1, "b");
     const tail = take();
-    expect(document.apply([editOf(tail)]).outcomes).toEqual([{ kind: "incomplete" }]);
+    expect(document.apply([editOf(tail)]).outcomes).toEqual([
+      { kind: "incomplete", missing: { client: doc.clientID, clock: 0 } },
+    ]);
     expect(document.encode()).toEqual(new Uint8Array([0, 0]));
   });
 
@@ -136,4 +138,111 @@ describe("the document", () => {
     expect(updates.length).toBe(1);
     expect(readUpdateShape(updates[0] ?? new Uint8Array()).deletions).toEqual([]);
   });
+
+  it("[LIMIT-2] deletions that split runs make a document larger, and are taken up to a reserve", () => {
+    const document = documentOf({ snapshot: textUpdate("x".repeat(9_000), 1), updates: [] }, 10_000);
+    const holes = (from: number, to: number) =>
+      encoding.encode((encoder) => {
+        for (const number of [0, 1, 1, (to - from) / 2]) encoding.writeVarUint(encoder, number);
+        for (let clock = from; clock < to; clock += 2) {
+          encoding.writeVarUint(encoder, clock);
+          encoding.writeVarUint(encoder, 1);
+        }
+      });
+    expect(document.apply([editOf(holes(10, 100))]).outcomes).toEqual([{ kind: "applied" }]);
+    const before = document.encode();
+    expect(document.apply([editOf(holes(200, 8_000))]).outcomes).toMatchObject([
+      { kind: "refused", refusal: { code: "document-full" } },
+    ]);
+    expect(document.encode()).toEqual(before);
+    expect(document.apply([editOf(new Uint8Array([0, 1, 1, 1, 0, (9_000 & 127) | 128, 9_000 >> 7]))]).outcomes).toEqual(
+      [{ kind: "applied" }],
+    );
+    expect(document.encode().length).toBeLessThan(200);
+  });
+
+  it("an update of more than a thousand clients that lacks dependencies is refused", () => {
+    const document = documentOf({ snapshot: null, updates: [] });
+    const ofClients = (count: number) =>
+      encoding.encode((encoder) => {
+        encoding.writeVarUint(encoder, count);
+        for (let client = 1; client <= count; client++) {
+          for (const number of [1, client, 5, 4, 1]) encoding.writeVarUint(encoder, number);
+          encoding.writeVarString(encoder, "text");
+          encoding.writeVarString(encoder, "x");
+        }
+        encoding.writeVarUint(encoder, 0);
+      });
+    expect(document.apply([editOf(ofClients(1_000))]).outcomes).toMatchObject([{ kind: "incomplete" }]);
+    expect(document.apply([editOf(ofClients(16_000))]).outcomes).toMatchObject([
+      { kind: "refused", refusal: { code: "missing-dependencies" } },
+    ]);
+  });
+});
+
+describe("a throw inside Yjs", () => {
+  const BOOM = "boom";
+  /** Steps of Yjs on the way of an edit, each made to throw on what holds the marked text. */
+  const steps: [string, object, string, (receiver: Y.ContentString & Y.Item) => boolean][] = [
+    ["when its item is integrated", Y.Item.prototype, "integrate", ({ content }) => isMarked(content)],
+    ["when its content is integrated", Y.ContentString.prototype, "integrate", isMarked],
+    ["when the transaction ends and is encoded", Y.ContentString.prototype, "write", isMarked],
+    ["when neighbours are merged", Y.ContentString.prototype, "mergeWith", isMarked],
+  ];
+  function isMarked(content: object): boolean {
+    return content instanceof Y.ContentString && content.str.startsWith(BOOM);
+  }
+
+  it.each(steps)(
+    "[SYNC-8] %s: only the culprit is refused, and memory is what storage holds",
+    (_name, prototype, method, isCulprit) => {
+      const stored: Uint8Array[] = [textUpdate("base", 1)];
+      const document = new RoomDocument({
+        read: () => ({ snapshot: null, updates: stored }),
+        unreadable: (cause) => {
+          throw cause;
+        },
+        maxBytes: 1e6,
+      });
+      document.encode();
+      const original = Reflect.get(prototype, method) as (...args: unknown[]) => unknown;
+      let throws = 0;
+      Reflect.set(prototype, method, function (this: Y.ContentString & Y.Item, ...args: unknown[]) {
+        if (isCulprit(this)) {
+          throws++;
+          throw new Error("planted");
+        }
+        return original.apply(this, args);
+      });
+      const boom = new Y.Doc();
+      boom.clientID = 3;
+      const crafted = new Uint8Array([
+        1, 2, 3, 0, 4, 1, 4, 116, 101, 120, 116, 4, 98, 111, 111, 109, 0x84, 3, 3, 1, 33, 0,
+      ]);
+      let window: ReturnType<RoomDocument["apply"]>;
+      try {
+        window = document.apply([
+          { ...editOf(textUpdate("one", 2)), author: {} },
+          { ...editOf(crafted), author: {} },
+          { ...editOf(textUpdate("two", 4)), author: {} },
+        ]);
+      } finally {
+        Reflect.set(prototype, method, original);
+      }
+      expect(throws).toBeGreaterThan(0);
+      expect(window.taints).toBe(2);
+      expect(window.outcomes).toMatchObject([
+        { kind: "applied" },
+        { kind: "refused", refusal: { code: "invalid-update" } },
+        { kind: "applied" },
+      ]);
+      stored.push(...window.updates);
+      const inMemory = document.encode();
+      document.discard();
+      expect(Y.encodeStateVectorFromUpdate(document.encode())).toEqual(Y.encodeStateVectorFromUpdate(inMemory));
+      expect(document.toJson({ text: "text" })).toEqual({
+        text: expect.stringMatching(/^(?=.*one)(?=.*two)(?=.*base)(?!.*boom)/),
+      });
+    },
+  );
 });

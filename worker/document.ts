@@ -1,8 +1,9 @@
 import * as Y from "yjs";
 import { type ErrorCode, RoomfulError } from "../shared/errors.ts";
-import { decodeStateVector } from "../shared/frames.ts";
-import { ROOT_TYPES } from "../shared/limits.ts";
+import { decodeStateVector, type StructId } from "../shared/frames.ts";
+import { DELETION_RESERVE, INCOMPLETE_CLIENTS, ROOT_TYPES } from "../shared/limits.ts";
 import type { Roots, RootsAsJson } from "../shared/rooms.ts";
+import { IntegrationGuard } from "./integration-guard.ts";
 import { readRoots } from "./root-json.ts";
 import { readUpdateShape, type UpdateShape } from "./update-shape.ts";
 
@@ -25,8 +26,8 @@ export type Edit = {
 export type Outcome =
   /** All of it is in the document. */
   | { readonly kind: "applied" }
-  /** The part that refers to what the document lacks was dropped, the rest is in the document. */
-  | { readonly kind: "incomplete" }
+  /** The part that refers to what the document lacks, `missing` among it, was dropped; the rest is in the document. */
+  | { readonly kind: "incomplete"; readonly missing: StructId }
   /** Nothing of it is in the document. */
   | { readonly kind: "refused"; readonly refusal: RoomfulError };
 
@@ -53,7 +54,9 @@ export interface DocumentOptions {
 }
 
 const APPLIED: Outcome = { kind: "applied" };
-const INCOMPLETE: Outcome = { kind: "incomplete" };
+
+/** Bytes by which a document's encoded size grows, about, where a deletion splits a run. */
+const BYTES_PER_SPLIT = 10;
 
 /**
  * The room's Y.Doc: validates, applies, coalesces, encodes. Memory is a cache of what `read` returns; after any throw
@@ -64,6 +67,7 @@ export class RoomDocument {
   readonly #unreadable: (cause: unknown) => void;
   readonly #maxBytes: number;
   #doc: Y.Doc | undefined;
+  #guard = new IntegrationGuard();
   #emitted: Uint8Array[] = [];
   /** Upper estimate of the encoded size: its last measurement and all that was taken since. */
   #bytes = 0;
@@ -105,9 +109,6 @@ export class RoomDocument {
     } catch (cause) {
       if (!(cause instanceof Taint)) throw cause;
       this.discard();
-      const [only] = edits;
-      if (edits.length === 1 && only !== undefined)
-        return { outcomes: [refuse(itThrew(cause))], updates: [], taints: 1 };
       return this.#applyOneByOne(edits);
     }
   }
@@ -126,11 +127,12 @@ export class RoomDocument {
       } catch (cause) {
         if (!(cause instanceof Taint)) throw cause;
         taints++;
-        outcomes.push(refuse(itThrew(cause)));
+        outcomes.push(refuse(refusalOf(cause)));
         refusedAuthors.add(edit.author);
         this.discard();
         // What the edits before it emitted is in nobody else's hands yet.
-        replay(this.#load(), updates);
+        const doc = this.#load();
+        this.#guard.count(() => replay(doc, updates));
         for (const update of updates) this.#bytes += update.length;
         this.#emitted = [];
       }
@@ -145,14 +147,16 @@ export class RoomDocument {
     const outcomes: Outcome[] = [];
     this.#emitted = [];
     try {
-      relay(doc, () => {
-        for (const edit of edits) {
-          const whole = edit.whole || refusedAuthors.has(edit.author);
-          const outcome = this.#applyEdit(doc, { ...edit, whole });
-          if (outcome.kind === "refused") refusedAuthors.add(edit.author);
-          outcomes.push(outcome);
-        }
-      });
+      this.#guard.enforce(() =>
+        relay(doc, () => {
+          for (const edit of edits) {
+            const whole = edit.whole || refusedAuthors.has(edit.author);
+            const outcome = this.#applyEdit(doc, { ...edit, whole });
+            if (outcome.kind === "refused") refusedAuthors.add(edit.author);
+            outcomes.push(outcome);
+          }
+        }),
+      );
     } catch (cause) {
       throw new Taint("Yjs threw", { cause });
     }
@@ -173,40 +177,52 @@ export class RoomDocument {
       if (refusal instanceof RoomfulError) return refuse(refusal);
       throw refusal;
     }
+    const missing = firstMissing(doc, shape);
+    const outcome: Outcome = missing === null ? APPLIED : { kind: "incomplete", missing };
     // Yjs may split items for an update that changes nothing, and is not to be given one.
-    if (!changes(doc, shape)) return lacksDependencies(doc, shape) ? INCOMPLETE : APPLIED;
-    Y.applyUpdate(doc, edit.update);
+    if (!changes(doc, shape)) return outcome;
+    Y.applyUpdate(doc, withoutKnown(doc, edit.update, shape));
     this.#bytes += edit.update.length;
     if (shape.deletions.length > 0) this.#isDeleting = true;
     const { store } = doc;
-    if (store.pendingStructs === null && store.pendingDs === null) return APPLIED;
-    // Items that refer to each other in a circle: nothing that is missing would help.
-    if (edit.whole) throw new Error("an update waits for itself");
+    if (missing === null && (store.pendingStructs !== null || store.pendingDs !== null)) {
+      throw new Error("items that wait for each other");
+    }
     store.pendingStructs = null;
     store.pendingDs = null;
-    return INCOMPLETE;
+    return outcome;
   }
 
   /** Throws the refusal of an edit that must not be applied. Changes nothing. */
   #check(doc: Y.Doc, { update, denied, whole }: Extract<Edit, { update: Uint8Array }>, shape: UpdateShape): void {
-    if (denied !== null && (changes(doc, shape) || lacksDependencies(doc, shape))) throw new RoomfulError(denied);
+    const missing = firstMissing(doc, shape);
+    if (denied !== null && (missing !== null || changes(doc, shape))) throw new RoomfulError(denied);
     let rootsLeft = ROOT_TYPES - doc.share.size;
     for (const root of shape.roots) {
       if (!doc.share.has(root) && --rootsLeft < 0) {
         throw new RoomfulError("invalid-update", `more than ${ROOT_TYPES} root types`);
       }
     }
-    if (whole && lacksDependencies(doc, shape)) throw new RoomfulError("missing-dependencies");
-    if (addsStructs(doc, shape) && !this.#hasRoomFor(doc, update.length)) throw new RoomfulError("document-full");
+    if (missing !== null && (whole || shape.structs.length > INCOMPLETE_CLIENTS)) {
+      throw new RoomfulError("missing-dependencies");
+    }
+    if (addsStructs(doc, shape)) {
+      if (!this.#hasRoomFor(doc, update.length, this.#maxBytes)) throw new RoomfulError("document-full");
+    } else {
+      const growth = splits(doc, shape) * BYTES_PER_SPLIT;
+      if (growth > 0 && !this.#hasRoomFor(doc, growth, this.#maxBytes * DELETION_RESERVE)) {
+        throw new RoomfulError("document-full");
+      }
+    }
   }
 
-  #hasRoomFor(doc: Y.Doc, bytes: number): boolean {
-    if (this.#bytes + bytes <= this.#maxBytes) return true;
-    // The sum of updates overstates a document that merges well. Measuring costs its size, so it is done once per
-    // hundredth of the limit that was added, or when something was deleted.
+  #hasRoomFor(doc: Y.Doc, bytes: number, maxBytes: number): boolean {
+    if (this.#bytes + bytes <= maxBytes) return true;
+    // The sum of updates overstates a document that merges well. Measuring costs its size, so it is done only when
+    // something was deleted or a hundredth of the limit was added since.
     if (!this.#mayHaveShrunk && this.#bytes - this.#bytesWhenMeasured < this.#maxBytes / 100) return false;
     this.#setMeasured(Y.encodeStateAsUpdate(doc).length);
-    return this.#bytes + bytes <= this.#maxBytes;
+    return this.#bytes + bytes <= maxBytes;
   }
 
   #setMeasured(bytes: number): void {
@@ -228,6 +244,11 @@ export class RoomDocument {
     }
     if (stateVector === undefined) this.#setMeasured(update.length);
     return update;
+  }
+
+  /** Whether the document holds this clock. */
+  has({ client, clock }: StructId): boolean {
+    return clock < clockOf(this.#load(), client);
   }
 
   encodeStateVector(): Uint8Array {
@@ -256,8 +277,9 @@ export class RoomDocument {
     const stored = this.#read();
     const updates = stored.snapshot === null ? stored.updates : [stored.snapshot, ...stored.updates];
     let doc = new Y.Doc();
+    this.#guard = new IntegrationGuard();
     try {
-      replay(doc, updates);
+      this.#guard.count(() => replay(doc, updates));
     } catch (cause) {
       doc = replayUntilThrow(updates);
       this.#unreadable(cause);
@@ -278,8 +300,8 @@ export class RoomDocument {
   }
 }
 
-function itThrew(cause: unknown): RoomfulError {
-  return new RoomfulError("invalid-update", "it threw when applied", { cause });
+function refusalOf({ cause }: Taint): RoomfulError {
+  return cause instanceof RoomfulError ? cause : new RoomfulError("invalid-update", "it threw when applied", { cause });
 }
 
 function refuse(refusal: RoomfulError): Outcome {
@@ -353,15 +375,44 @@ function changes(doc: Y.Doc, shape: UpdateShape): boolean {
   });
 }
 
-/** Whether the update refers to anything that is neither in the document nor in itself. */
-function lacksDependencies(doc: Y.Doc, shape: UpdateShape): boolean {
+/**
+ * The update without the structs that the document has. Yjs skips those only after it split what they refer to, and puts
+ * the rest of one that is known in part where the known part stands: for a client id that is used twice both differ from
+ * what a load makes of it.
+ */
+function withoutKnown(doc: Y.Doc, update: Uint8Array, { structs }: UpdateShape): Uint8Array {
+  const isNew = structs.every(({ client, start }) => start >= clockOf(doc, client));
+  return isNew ? update : Y.diffUpdate(update, Y.encodeStateVector(doc));
+}
+
+/** How many runs of the document the update's deletions would split. */
+function splits(doc: Y.Doc, shape: UpdateShape): number {
+  let count = 0;
+  for (const { client, clock, length } of shape.deletions) {
+    const structs = doc.store.clients.get(client);
+    if (structs === undefined) continue;
+    for (const cut of [clock, clock + length]) {
+      if (cut >= clockOf(doc, client)) continue;
+      const struct = structs[Y.findIndexSS(structs, cut)];
+      if (struct !== undefined && !struct.deleted && struct.id.clock < cut) count++;
+    }
+  }
+  return count;
+}
+
+/** Something that the update refers to and that is neither in the document nor in the update; `null` when nothing is. */
+function firstMissing(doc: Y.Doc, shape: UpdateShape): StructId | null {
   const ends = new Map<number, number>();
-  for (const range of shape.structs) {
-    const clock = clockOf(doc, range.client);
-    if (range.start > clock || (range.gapEnd > clock && range.gapEnd > range.start)) return true;
-    ends.set(range.client, Math.max(clock, range.end));
+  for (const { client, start, end, gapEnd } of shape.structs) {
+    const known = clockOf(doc, client);
+    if (start > known) return { client, clock: start - 1 };
+    if (gapEnd > known && gapEnd > start) return { client, clock: gapEnd - 1 };
+    ends.set(client, Math.max(known, end));
   }
   const endOf = (client: number) => ends.get(client) ?? clockOf(doc, client);
-  for (const [client, clock] of shape.references) if (clock >= endOf(client)) return true;
-  return shape.deletions.some(({ client, clock, length }) => clock + length > endOf(client));
+  for (const [client, clock] of shape.references) if (clock >= endOf(client)) return { client, clock };
+  for (const { client, clock, length } of shape.deletions) {
+    if (clock + length > endOf(client)) return { client, clock: clock + length - 1 };
+  }
+  return null;
 }

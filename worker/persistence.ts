@@ -44,6 +44,7 @@ export class Persistence {
   /** Whether a damaged snapshot waits to be replaced. */
   #mustHeal = false;
   #readOnly: "room-damaged" | null = null;
+  #damage: readonly string[] = [];
 
   constructor(store: Store, options: PersistenceOptions) {
     this.#store = store;
@@ -59,6 +60,11 @@ export class Persistence {
   /** Why no edit may be taken, or `null`. Known once the document was read. */
   get readOnly(): "room-damaged" | null {
     return this.#readOnly;
+  }
+
+  /** Every damaged place that the last reading met. */
+  get damage(): readonly string[] {
+    return this.#damage;
   }
 
   /** Takes over what Yjs emitted, to be committed. */
@@ -82,6 +88,7 @@ export class Persistence {
     this.commit();
     const stored = this.#store.read();
     this.#readOnly = null;
+    this.#damage = stored.damage;
     for (const place of stored.damage) this.#options.log("error", "damage", { code: "room-damaged", detail: place });
     if (!stored.whole) this.protect("not everything that was acknowledged is there");
     // A good snapshot is to take the place of the damaged one.

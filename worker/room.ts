@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { ERRORS, type ErrorCode, isFinalClose, RoomfulError } from "../shared/errors.ts";
+import { ERRORS, type ErrorCode, errorCodeOf, isFinalClose, RoomfulError } from "../shared/errors.ts";
 import { carriesEdits, decodeFrame, type Frame } from "../shared/frames.ts";
 import { PING, PONG, parseMessageToRoom } from "../shared/messages.ts";
 import type { Applied, Participant, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../shared/rooms.ts";
@@ -88,7 +88,11 @@ export class Room extends DurableObject implements RoomMethods {
 
   override webSocketClose(socket: WebSocket, code: number): void {
     this.#events++;
-    this.#closed(socket, code);
+    try {
+      this.#closed(socket, code);
+    } catch (cause) {
+      this.#log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
+    }
     // Ends the closing handshake; without it the client waits. The code that came is not always one that may be sent.
     socket.close(1000);
   }
@@ -209,8 +213,10 @@ export class Room extends DurableObject implements RoomMethods {
       document: {
         loaded: this.#sync.isLoaded,
         loads: this.#sync.loads,
+        taints: this.#sync.taints,
         bytes: storage.snapshotBytes + storage.logBytesSinceSnapshot,
         readOnly: storage.schemaVersion > SCHEMA_VERSION ? "room-too-new" : this.#sync.readOnly,
+        damage: this.#sync.damage,
       },
       storage,
       events: this.#events,

@@ -1,5 +1,5 @@
 import { closeArguments, ERRORS, type ErrorCode, isFinalClose, type RoomfulError } from "../shared/errors.ts";
-import { type AwarenessEntry, encodePermissionDenied } from "../shared/frames.ts";
+import { type AwarenessEntry, encodePermissionDenied, type StructId } from "../shared/frames.ts";
 import { INLINE_PRESENCE_BYTES } from "../shared/limits.ts";
 import { type MessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
 import type { Capability, Grant, Participant, PeerId } from "../shared/rooms.ts";
@@ -9,10 +9,15 @@ import type { Admission } from "./admission.ts";
 const STRIKES = 10;
 
 /** Rejections that are the frame's own fault: no honest client repeats them. */
-const UNUSABLE: ReadonlySet<ErrorCode> = new Set(["malformed-frame", "invalid-update", "frame-too-large"]);
+const UNUSABLE: ReadonlySet<ErrorCode> = new Set([
+  "malformed-frame",
+  "invalid-update",
+  "update-too-costly",
+  "frame-too-large",
+]);
 
 /** Changes whenever the shape of an attachment does. */
-const ATTACHMENT_VERSION = 1;
+const ATTACHMENT_VERSION = 2;
 
 /** What is known of a socket beyond one event; all of it survives hibernation in the socket's attachment. */
 interface SessionState {
@@ -33,6 +38,8 @@ interface SessionState {
   framesSaved: number;
   /** The first sync frame of which a part was dropped and that was not made good since. */
   incompleteFrame: number | null;
+  /** What the room must hold before it is worth asking this client again for what was dropped of its answer. */
+  awaited: StructId | null;
   /** Whether a sync frame was rejected: what it sends later may depend on that one. */
   wasRejected: boolean;
   strikes: number;
@@ -78,6 +85,7 @@ export class Session {
       framesReceived: 0,
       framesSaved: 0,
       incompleteFrame: null,
+      awaited: null,
       wasRejected: false,
       strikes: 0,
       presence: null,

@@ -63,11 +63,7 @@ export class Store {
     const opened = this.#open();
     if (opened.version > SCHEMA_VERSION) throw new RoomfulError("room-too-new", `schema version ${opened.version}`);
     if (opened.version === 0) return { snapshot: null, updates: [], damage: [], whole: true };
-    try {
-      return this.#read(opened);
-    } catch (cause) {
-      throw new RoomfulError("storage-failed", "it can't be read", { cause });
-    }
+    return reading(() => this.#read(opened));
   }
 
   #read(opened: Opened): Stored {
@@ -143,6 +139,7 @@ export class Store {
     const chunks = split(state);
     if (chunks.length > CHUNKS_PER_GENERATION) throw new RoomfulError("storage-failed", "too many chunks");
     let next = NOTHING;
+    let logBytes = 0;
     this.#write(opened, () => {
       next = { generation: this.#nextGeneration(), logId: opened.lastLogId, bytes: state.length };
       const row: SnapshotRow = {
@@ -172,10 +169,11 @@ export class Store {
       this.#run("DELETE FROM chunk WHERE id < ?", keptChunks);
       this.#run("DELETE FROM chunk WHERE id >= ? AND id < ?", keptChunks + CHUNKS_PER_GENERATION, firstChunk);
       this.#run("DELETE FROM log WHERE id <= ?", base.logId);
+      logBytes = this.#sumOfLog(0);
     });
     opened.base = next;
     opened.logRows = next.logId - base.logId;
-    opened.logBytes = this.#sumOfLog(0);
+    opened.logBytes = logBytes;
     opened.logBytesSinceSnapshot = 0;
     this.#bytesWritten += state.length;
     this.#snapshotsWritten++;
@@ -191,9 +189,8 @@ export class Store {
   /** A presence state that {@link savePresence} kept, or `null`. */
   readPresence(rowId: number): Uint8Array | null {
     if (this.#open().version !== SCHEMA_VERSION) return null;
-    const row = this.#storage.sql
-      .exec<{ state: ArrayBuffer }>("SELECT state FROM presence WHERE id = ?", rowId)
-      .toArray()[0];
+    const sql = "SELECT state FROM presence WHERE id = ?";
+    const [row] = reading(() => this.#storage.sql.exec<{ state: ArrayBuffer }>(sql, rowId).toArray());
     return row === undefined ? null : new Uint8Array(row.state);
   }
 
@@ -204,7 +201,7 @@ export class Store {
   /** Deletes what sockets left behind that are gone without a trace, as after a crash. */
   deleteAllPresence(): void {
     if (this.#open().version !== SCHEMA_VERSION) return;
-    const [row] = this.#storage.sql.exec("SELECT 1 FROM presence LIMIT 1").toArray();
+    const [row] = reading(() => this.#storage.sql.exec("SELECT 1 FROM presence LIMIT 1").toArray());
     if (row !== undefined) this.#write(this.#open(), () => this.#run("DELETE FROM presence"));
   }
 
@@ -225,7 +222,11 @@ export class Store {
   }
 
   #open(): Opened {
-    if (this.#opened !== undefined) return this.#opened;
+    this.#opened ??= reading(() => this.#readFigures());
+    return this.#opened;
+  }
+
+  #readFigures(): Opened {
     const version = readSchemaVersion(this.#storage.sql);
     const opened: Opened = {
       base: NOTHING,
@@ -250,7 +251,6 @@ export class Store {
       opened.logBytes = log.bytes ?? 0;
       opened.logBytesSinceSnapshot = this.#sumOfLog(opened.base.logId);
     }
-    this.#opened = opened;
     return opened;
   }
 
@@ -307,8 +307,11 @@ export class Store {
       if (row.part !== parts.length) continue; // the rest of a record whose beginning is damaged
       parts.push(data);
       if (parts.length < row.parts) continue;
-      const decoder = decoding.createDecoder(concatenate(parts));
-      while (decoding.hasContent(decoder)) updates.push(decoding.readVarUint8Array(decoder));
+      try {
+        updates.push(...readRecord(concatenate(parts)));
+      } catch {
+        damage.push(`log record that ends at ${row.id}`);
+      }
       parts = [];
     }
     dropRecord();
@@ -364,4 +367,21 @@ export class Store {
     cursor.toArray();
     this.#rowsWritten += cursor.rowsWritten;
   }
+}
+
+/** @throws RoomfulError `storage-failed` when the storage can't be read */
+function reading<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (cause) {
+    throw new RoomfulError("storage-failed", "it can't be read", { cause });
+  }
+}
+
+/** The updates of one record. @throws when it is none */
+function readRecord(record: Uint8Array): Uint8Array[] {
+  const decoder = decoding.createDecoder(record);
+  const updates: Uint8Array[] = [];
+  while (decoding.hasContent(decoder)) updates.push(decoding.readVarUint8Array(decoder));
+  return updates;
 }

@@ -112,7 +112,7 @@ describe("sync", () => {
     expect(await getRoom(env.ROOMS, room).getState()).toEqual(new Uint8Array([0, 0]));
   });
 
-  it("[SYNC-6] what is dropped of an answer is not asked about, however busy the room is", async () => {
+  it("[SYNC-6] what is dropped of an answer is not asked about while the room lacks the same, however busy it is", async () => {
     const room = freshRoom();
     const [client, busy] = await Promise.all([TestClient.roomful(room), TestClient.connect(room)]);
     await Promise.all([client.sync(), busy.sync()]);
@@ -124,8 +124,38 @@ describe("sync", () => {
       await pause(30);
     }
     expect(client.framesOf("sync-step-1").length).toBe(1);
-    await client.untilSaved(5);
+    await pause(300);
+    expect(client.saved).toBe(0);
   });
+
+  it.each(["an awake room", "a room that hibernated meanwhile"])(
+    "[SYNC-6] [SAVE-3] what waits in a client is asked for once %s has what it waits for, and is saved then",
+    async (when) => {
+      const room = freshRoom();
+      const [holder, source] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+      await Promise.all([holder.sync(), source.sync()]);
+      await until(() => holder.framesOf("sync-step-1").length === 1, "the room's step 1");
+      const author = editedDoc();
+      author.doc.getText("text").insert(0, "the beginning");
+      const beginning = author.take();
+      author.doc.getText("text").insert(13, " and the end");
+      const end = author.take();
+      // The holder got the end by another way than the room, and not what it depends on.
+      const held = docOf(end);
+      const answer = holder.sendStep2(Y.encodeStateAsUpdate(held));
+      await pause(300);
+      expect(holder.saved).toBe(answer - 1);
+      if (when !== "an awake room") await evictDurableObject(env.ROOMS.getByName(room));
+      source.sendUpdate(beginning);
+      await until(() => holder.framesOf("sync-step-1").length === 2, "the room to ask");
+      const step1 = holder.framesOf("sync-step-1")[1];
+      Y.applyUpdate(held, beginning);
+      const second = holder.sendStep2(Y.encodeStateAsUpdate(held, step1?.stateVector));
+      await holder.untilSaved(second);
+      expect((await getRoom(env.ROOMS, room).getJson({ text: "text" })).text).toBe("the beginning and the end");
+      expect(holder.framesOf("sync-step-1").length).toBe(2);
+    },
+  );
 
   it("[SAVE-3] what depends on a frame that is refused in the same window is rejected, not asked for", async () => {
     const room = freshRoom();
@@ -203,6 +233,7 @@ describe("sync", () => {
     const seen = docOf(before, ...other.framesOf("update").map(({ update }) => update));
     expect(seen.getText("text").toString()).toBe(text);
     expect(other.closed).toBeNull();
+    expect((await getRoom(env.ROOMS, room).statistics()).document.taints).toBe(2);
   });
 });
 
@@ -266,7 +297,7 @@ describe("saved", () => {
     expect(order.slice(0, rejected).filter((line) => line === "saved 2" || line === "saved 3")).toEqual([]);
   });
 
-  it("[SAVE-4] two seconds of steady edits write at most 12 rows", async () => {
+  it("[SAVE-4] steady edits write at most a row per commit window", async () => {
     const room = freshRoom();
     const handle = getRoom(env.ROOMS, room);
     const client = await TestClient.roomful(room);
@@ -275,6 +306,7 @@ describe("saved", () => {
     await client.untilSaved(client.sendUpdate(take()));
     await pause(500);
     const before = (await handle.statistics()).storage.rowsWritten;
+    const started = Date.now();
     for (let index = 0; index < 100; index++) {
       doc.getText("text").insert(0, "y");
       client.sendUpdate(take());
@@ -282,7 +314,8 @@ describe("saved", () => {
     }
     await client.untilSaved(101);
     const rows = (await handle.statistics()).storage.rowsWritten - before;
-    expect(rows).toBeLessThanOrEqual(12);
+    // Two seconds on an idle machine; a window at either end may be cut.
+    expect(rows).toBeLessThanOrEqual((Date.now() - started) / 250 + 2);
     expect(rows).toBeGreaterThan(0);
   });
 

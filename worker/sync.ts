@@ -51,6 +51,7 @@ export class Sync {
   readonly #commits: Pacer;
   #queue: QueuedFrame[] = [];
   #queuedBytes = 0;
+  #taints = 0;
   /** The last frame that was applied, for each session that is owed an acknowledgement. */
   readonly #unacknowledged = new Map<Session, number>();
   /** Those who were asked for what the room lacks and owe an answer. */
@@ -91,9 +92,18 @@ export class Sync {
     return this.#document.loads;
   }
 
+  /** Times an edit threw when it was applied. */
+  get taints(): number {
+    return this.#taints;
+  }
+
   /** Why no edit is taken, or `null`. Known once the document was loaded. */
   get readOnly(): "room-damaged" | null {
     return this.#persistence.readOnly;
+  }
+
+  get damage(): readonly string[] {
+    return this.#persistence.damage;
   }
 
   /** Answers step 1 with what the client lacks, and with the room's own step 1 if the client may write. */
@@ -222,7 +232,10 @@ export class Sync {
         ? edits
         : edits.map((edit) => ("update" in edit ? { ...edit, denied: edit.denied ?? readOnly } : edit)),
     );
-    if (window.taints > 0) this.#log("error", "taint", { taints: window.taints, edits: edits.length });
+    if (window.taints > 0) {
+      this.#taints += window.taints;
+      this.#log("error", "taint", { taints: window.taints, edits: edits.length });
+    }
     return window;
   }
 
@@ -235,15 +248,39 @@ export class Sync {
 
   /** Keeps track of what was dropped for want of dependencies, and asks for it. */
   #follow({ session, number, isAnswer }: QueuedFrame, outcome: Outcome): void {
-    if (isAnswer) {
-      // It holds everything that is in the client's document, so that what was dropped before is made good. What is
-      // dropped of an answer the client itself waits for, and asking again would bring the same.
-      this.#asked.delete(session);
-      if (outcome.kind !== "refused") session.state.incompleteFrame = null;
-      return;
+    const { state } = session;
+    // An answer holds everything that the client has.
+    if (isAnswer) this.#asked.delete(session);
+    switch (outcome.kind) {
+      case "applied":
+        if (isAnswer) Object.assign(state, { incompleteFrame: null, awaited: null });
+        return;
+      case "incomplete":
+        state.incompleteFrame ??= number;
+        // What is dropped of an answer the client itself waits for; asked again, it would say the same until that comes.
+        if (isAnswer) state.awaited = outcome.missing;
+        else this.#ask(session);
+        return;
+      case "refused":
+        return;
+      default:
+        outcome satisfies never;
     }
-    if (outcome.kind !== "incomplete") return;
-    session.state.incompleteFrame ??= number;
+  }
+
+  /** Asks those again whose answer was incomplete and whose next one may not be. */
+  #askThoseWhoWaited(): void {
+    for (const session of this.#sessions) {
+      const { awaited } = session.state;
+      if (awaited === null || !this.#document.has(awaited)) continue;
+      session.state.awaited = null;
+      this.#sessions.changed(session);
+      this.#ask(session);
+    }
+  }
+
+  /** Asks for everything that the room lacks, unless an answer is owed. */
+  #ask(session: Session): void {
     if (this.#asked.has(session)) return;
     this.#asked.add(session);
     session.send(encodeSyncStep1(this.#document.encodeStateVector()));
@@ -259,6 +296,7 @@ export class Sync {
         if (session.state.wantsDocument && session !== author) session.send(frame);
       }
     }
+    if (updates.length > 0) this.#askThoseWhoWaited();
   }
 
   #commit(): void {

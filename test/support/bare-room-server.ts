@@ -1,11 +1,31 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { build, type Plugin } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { RoomMethods } from "../../shared/rooms.ts";
 
-const BUNDLE = ".cache/bundle";
+const NAME = "roomful";
+const CLASS = "Room";
+
+/** A bug put into the source on purpose, to see that a test catches it. */
+export interface Plant {
+  /** Path of the source file, from the project's folder. */
+  readonly file: string;
+  /** Text that stands in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+interface BareRoomServerOptions {
+  readonly settings?: Record<string, string>;
+  /** The Worker's main module. */
+  readonly entry?: string;
+  readonly plant?: Plant;
+  readonly inspectorPort?: number;
+  /** Where the rooms are kept, and stay when the server stops; without it a folder that is removed then. */
+  readonly dataDirectory?: string;
+}
 
 /**
  * The built Worker on workerd itself, without the proxy of `wrangler dev` before it, which costs several times the
@@ -13,36 +33,37 @@ const BUNDLE = ".cache/bundle";
  */
 export class BareRoomServer {
   readonly #dataDirectory: string;
-  readonly #settings: Record<string, string>;
+  readonly #script: string;
+  readonly #options: BareRoomServerOptions;
   #miniflare: Miniflare;
 
-  private constructor(settings: Record<string, string>) {
-    this.#settings = settings;
-    this.#dataDirectory = mkdtempSync(join(tmpdir(), "roomful-"));
+  private constructor(script: string, options: BareRoomServerOptions) {
+    this.#script = script;
+    this.#options = options;
+    this.#dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), "roomful-"));
     this.#miniflare = this.#launch();
   }
 
-  static async start(settings: Record<string, string> = {}): Promise<BareRoomServer> {
-    execFileSync("node_modules/.bin/wrangler", ["deploy", "--dry-run", "--outdir", BUNDLE], {
-      env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" },
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    const server = new BareRoomServer(settings);
+  static async start(options: BareRoomServerOptions = {}): Promise<BareRoomServer> {
+    const server = new BareRoomServer(await bundle(options), options);
     await server.#miniflare.ready;
     return server;
   }
 
   #launch(): Miniflare {
+    const { settings, inspectorPort } = this.#options;
     return new Miniflare(
       convertV4MiniflareOptions({
+        name: NAME,
         modules: true,
-        scriptPath: join(BUNDLE, "index.js"),
+        script: this.#script,
         compatibilityDate: "2026-11-01",
         compatibilityFlags: ["nodejs_compat"],
-        durableObjects: { ROOMS: { className: "Room", useSQLite: true } },
+        durableObjects: { ROOMS: { className: CLASS, useSQLite: true } },
         resourcePersistencePath: this.#dataDirectory,
-        bindings: { AUTH: "open", LOG_LEVEL: "error", ...this.#settings },
+        bindings: { AUTH: "open", LOG_LEVEL: "error", ...settings },
         cf: false,
+        ...(inspectorPort !== undefined && { inspectorPort }),
       }),
     );
   }
@@ -54,9 +75,15 @@ export class BareRoomServer {
     return url.href;
   }
 
-  async room(name: string): Promise<RoomMethods> {
+  /** A stub of the room; `Methods` when the entry's rooms have more than every room has. */
+  async room<Methods = RoomMethods>(name: string): Promise<Methods> {
     const namespace = await this.#miniflare.getDurableObjectNamespace("ROOMS");
-    return namespace.get(namespace.idFromName(name)) as unknown as RoomMethods;
+    return namespace.get(namespace.idFromName(name)) as unknown as Methods;
+  }
+
+  /** Takes the room's memory; its sockets stay, as in hibernation. */
+  async evict(name: string): Promise<void> {
+    await this.#miniflare.unsafeEvictDurableObject(NAME, CLASS, { name, webSockets: "hibernate" });
   }
 
   /** Ends the runtime and starts it on the same data. */
@@ -68,6 +95,38 @@ export class BareRoomServer {
 
   async stop(): Promise<void> {
     await this.#miniflare.dispose();
-    rmSync(this.#dataDirectory, { recursive: true, force: true });
+    if (this.#options.dataDirectory === undefined) rmSync(this.#dataDirectory, { recursive: true, force: true });
   }
+}
+
+async function bundle({ entry = "worker/index.ts", plant }: BareRoomServerOptions): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    keepNames: true,
+    logLevel: "warning",
+    ...(plant && { plugins: [planting(plant)] }),
+  });
+  const [output] = outputFiles;
+  if (output === undefined) throw new Error("nothing was built");
+  return output.text;
+}
+
+function planting({ file, find, replace }: Plant): Plugin {
+  const path = resolve(file);
+  const source = readFileSync(path, "utf8");
+  if (source.split(find).length !== 2) throw new Error(`not exactly once in ${file}: ${find}`);
+  return {
+    name: "plant",
+    setup: ({ onLoad }) => {
+      onLoad({ filter: /\.ts$/ }, (module) =>
+        module.path === path ? { contents: source.replace(find, () => replace), loader: "ts" } : null,
+      );
+    },
+  };
 }

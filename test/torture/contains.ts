@@ -1,0 +1,25 @@
+import * as Y from "yjs";
+
+/** A document of its own that holds an update. */
+export function docOf(update: Uint8Array): Y.Doc {
+  const doc = new Y.Doc();
+  Y.applyUpdate(doc, update);
+  return doc;
+}
+
+/** Whether a document holds everything that an update does: insertions, deletions, and what they refer to. */
+export function contains(doc: Y.Doc, update: Uint8Array): boolean {
+  let changed = false;
+  const note = () => {
+    changed = true;
+  };
+  doc.on("update", note);
+  Y.applyUpdate(doc, update);
+  doc.off("update", note);
+  return !changed && doc.store.pendingStructs === null && doc.store.pendingDs === null;
+}
+
+/** Whether two updates that hold whole documents hold the same edits; their content is not looked at. */
+export function sameDocument(one: Uint8Array, other: Uint8Array): boolean {
+  return contains(docOf(one), other) && contains(docOf(other), one);
+}

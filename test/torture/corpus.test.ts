@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Plant } from "../support/bare-room-server.ts";
+import { runCrafted, runRegression, type Way } from "./corpus.ts";
+import { CRAFTED, type Crafted } from "./crafted-frames.ts";
+import { REGRESSIONS } from "./regressions.ts";
+import { isLong, seed } from "./scale.ts";
+import { TorturedServer } from "./tortured-server.ts";
+import { Violation } from "./violation.ts";
+
+const WAYS: readonly Way[] = ["roomful.v1", "stock", "rpc"];
+
+function waysOf(entry: Crafted): readonly Way[] {
+  return WAYS.filter((way) => way !== "rpc" || entry.updates !== undefined);
+}
+
+/** Every entry by every way; in the short form the light ones, each by one way. */
+const cases = CRAFTED.flatMap((entry, index): [string, Way, Crafted][] => {
+  const ways = waysOf(entry);
+  if (isLong) return ways.map((way) => [entry.name, way, entry]);
+  const way = ways[(index + seed) % ways.length];
+  return way === undefined || entry.isHeavy === true ? [] : [[entry.name, way, entry]];
+});
+
+describe("crafted frames", () => {
+  let server: TorturedServer;
+
+  beforeAll(async () => {
+    server = await TorturedServer.start();
+  });
+
+  afterAll(() => server?.stop());
+
+  // Many at once, since each waits for commits most of the time; one by one where the time of an answer is demanded
+  // of a room that has much to do.
+  it.each(cases.filter(([, , { isHeavy }]) => isHeavy === true))("%s, by %s", async (_name, way, entry) => {
+    await runCrafted(server, entry, way);
+  });
+
+  it.concurrent.each(cases.filter(([, , { isHeavy }]) => isHeavy !== true))("%s, by %s", async (_name, way, entry) => {
+    await runCrafted(server, entry, way);
+  });
+
+  it.each(REGRESSIONS)("$name", async (regression) => {
+    await runRegression(server, regression);
+  });
+});
+
+describe("catches", () => {
+  const crafted = (name: string) => {
+    const entry = CRAFTED.find((candidate) => candidate.name === name);
+    if (entry === undefined) throw new Error(`no entry ${name}`);
+    return entry;
+  };
+
+  it.concurrent.each<[string, string, Way, Plant]>([
+    [
+      "presence claims of others' ids are granted at once",
+      "a claim to a participant's presence",
+      "roomful.v1",
+      {
+        file: "worker/presence.ts",
+        find: "if (subject !== undefined && subject === holder.state.grant.subject) {",
+        replace: "if (subject === holder.state.grant.subject) {",
+      },
+    ],
+    [
+      "an update's order of deletions is not checked",
+      "deletions that overlap",
+      "roomful.v1",
+      { file: "worker/update-shape.ts", find: 'if (clock < end) fail("deletions out of order");', replace: "" },
+    ],
+    [
+      "the depth of values is not checked",
+      "an Any value 5,000 deep",
+      "rpc",
+      {
+        file: "worker/update-shape.ts",
+        find: 'if (depth === 0 && (type === ANY_OBJECT || type === ANY_ARRAY)) fail("a value nested too deeply");',
+        replace: "",
+      },
+    ],
+    [
+      "what waits in memory for what is missing stays there",
+      "a participant's far clocks, garbage-collected",
+      "roomful.v1",
+      {
+        file: "worker/document.ts",
+        find: "    store.pendingStructs = null;\n    store.pendingDs = null;\n    return outcome;",
+        replace: "    return outcome;",
+      },
+    ],
+    [
+      "memory is not read again after a throw",
+      "two items that wait for each other, among honest frames",
+      "roomful.v1",
+      {
+        file: "worker/document.ts",
+        find: "this.discard();\n      return this.#applyOneByOne(edits);",
+        replace: "return this.#applyOneByOne(edits);",
+      },
+    ],
+    [
+      "what was applied before a throw is forgotten",
+      "two items that wait for each other, among honest frames",
+      "roomful.v1",
+      {
+        file: "worker/document.ts",
+        find: "this.#guard.count(() => replay(doc, updates));\n        for",
+        replace: "this.#guard.count(() => replay(doc, []));\n        for",
+      },
+    ],
+  ])("%s", async (_bug, name, way, plant) => {
+    // So long that the frames of one entry are in one window, however busy the machine is.
+    const server = await TorturedServer.start({ plant, settings: { COALESCE_MS: "500" } });
+    try {
+      await expect(runCrafted(server, crafted(name), way)).rejects.toThrow(Violation);
+    } finally {
+      await server.stop();
+    }
+  });
+});
