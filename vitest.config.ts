@@ -11,7 +11,11 @@ export default defineConfig({
     onConsoleLog: (line) => !line.startsWith('{"level":'),
     projects: [
       {
-        test: { name: "unit", include: ["shared/**/*.test.ts", "test/unit/**/*.test.ts"], testTimeout: 30_000 },
+        test: {
+          name: "unit",
+          include: ["shared/**/*.test.ts", "client/**/*.test.ts", "test/unit/**/*.test.ts"],
+          testTimeout: 30_000,
+        },
       },
       {
         plugins: [

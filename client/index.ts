@@ -1,6 +1,6 @@
 /**
- * The vocabulary of `roomful.v1` for who writes a client: frames, messages, close codes, room names. What the rules are
- * is in `docs/PROTOCOL.md`.
+ * The client library (`docs/client.md`), and the vocabulary of `roomful.v1` for who writes a client of their own: frames,
+ * messages, close codes, room names. What the rules are is in `docs/PROTOCOL.md`.
  */
 export { ERRORS, type ErrorCode, errorCodeOf, isFinalClose, RoomfulError } from "../shared/errors.ts";
 export {
@@ -21,3 +21,11 @@ export {
   ROOMFUL_PROTOCOL,
 } from "../shared/messages.ts";
 export { type Capability, type PeerId, parseRoomName, type RoomName } from "../shared/rooms.ts";
+export type { Clock } from "./clock.ts";
+export type { Ending } from "./connection.ts";
+export type { Problem, RoomProviderEvents } from "./events.ts";
+export type { OfflineStore, OpenOfflineStore } from "./offline.ts";
+export type { RoomProviderOptions, TokenSource } from "./options.ts";
+export { RoomAwareness } from "./presence.ts";
+export { RoomProvider } from "./provider.ts";
+export type { Rebuilt, Rejection, SavedState } from "./saved.ts";

@@ -14,6 +14,17 @@ it("[TEXT-1] each message reads as what it is, unknown fields left out", () => {
   });
 });
 
+it("[TEXT-1] what only a newer room knows costs nothing else of the message", () => {
+  const rejected = { type: "rejected", frame: 3, code: "of-a-newer-room", message: "why" };
+  expect(parseMessageFromRoom(JSON.stringify(rejected))).toEqual({ ...rejected, code: "internal" });
+  const limits = { frameBytes: 1, presenceBytes: 1 };
+  const welcome = { type: "welcome", room: "room", peer: "peer", renewPresence: false, limits };
+  expect(parseMessageFromRoom(JSON.stringify({ ...welcome, capabilities: ["read", "annotate", "write"] }))).toEqual({
+    ...welcome,
+    capabilities: ["read", "write"],
+  });
+});
+
 it("[TEXT-2] anything else is malformed", () => {
   const wrong = [
     "",
@@ -35,7 +46,7 @@ it("[TEXT-2] anything else is malformed", () => {
   for (const text of [
     '{"type":"saved","frame":0}',
     '{"type":"saved","frame":1.5}',
-    '{"type":"error","code":"x","message":""}',
+    '{"type":"error","code":1,"message":""}',
   ]) {
     expect(codeOf(() => parseMessageFromRoom(text))).toBe("malformed-message");
   }

@@ -17,7 +17,16 @@ export const STOCK_PROTOCOL = "y-websocket";
 export const PING = '{"type":"ping"}';
 export const PONG = '{"type":"pong"}';
 
-const errorCode = v.custom<ErrorCode>((value) => typeof value === "string" && Object.hasOwn(ERRORS, value));
+/** A code of a newer room is still a refusal: its message says what for. */
+const errorCode = v.pipe(
+  v.string(),
+  v.transform((code): ErrorCode => (Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : "internal")),
+);
+/** Without those that only a newer room knows. */
+const capabilities = v.pipe(
+  v.array(v.string()),
+  v.transform((names) => CAPABILITIES.filter((capability) => names.includes(capability))),
+);
 /** The number of a sync frame (subtypes 1 and 2) on its socket, counted by both sides from 1 at open. */
 const frameNumber = v.pipe(v.number(), v.integer(), v.minValue(1));
 
@@ -29,7 +38,7 @@ const FROM_ROOM = {
     room: v.string(),
     /** This connection's id in the room. */
     peer: v.string(),
-    capabilities: v.array(v.picklist(CAPABILITIES)),
+    capabilities,
     /** Whether to renew presence every 15 s, as long as no `presence-renewal` says otherwise. */
     renewPresence: v.boolean(),
     limits: v.object({

@@ -1,6 +1,5 @@
-import { build } from "esbuild";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { TestBrowser } from "../support/browser.ts";
 import { Server } from "../support/server.ts";
 import type { PageApi } from "./page-script.ts";
 
@@ -11,52 +10,22 @@ declare global {
 
 let server: Server;
 let closedServer: Server;
-let browser: Browser;
-let script: string;
-const complaints: string[] = [];
+let browser: TestBrowser;
 
 beforeAll(async () => {
-  [server, closedServer] = await Promise.all([Server.start(), Server.start("AUTH:token")]);
-  const bundle = await build({
-    entryPoints: ["test/browser/page-script.ts"],
-    bundle: true,
-    write: false,
-    format: "iife",
-  });
-  script = bundle.outputFiles[0]?.text ?? "";
-  browser = await chromium.launch({
-    executablePath: inject("browserPath"),
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  [server, closedServer, browser] = await Promise.all([
+    Server.start(),
+    Server.start("AUTH:token"),
+    TestBrowser.start("test/browser/page-script.ts"),
+  ]);
 });
 
 afterAll(async () => {
-  await browser?.close();
-  await Promise.all([server?.stop(), closedServer?.stop()]);
+  await Promise.all([browser?.stop(), server?.stop(), closedServer?.stop()]);
 });
 
-/** A page in a browser context of its own, so that pages share nothing but the server. */
-async function newPage(): Promise<Page> {
-  const page = await (await browser.newContext()).newPage();
-  page.on("console", (message) => {
-    const isIcon = message.location().url.endsWith("/favicon.ico");
-    if (message.type() === "error" && !isIcon) complaints.push(message.text());
-  });
-  await page.goto(server.url.replace(/^ws/, "http").replace(/rooms$/, "healthz"));
-  await page.addScriptTag({ content: script });
-  return page;
-}
-
 it("[PROTO-3] a page can read why it was refused, whether it offered a subprotocol or not", async () => {
-  const page = await newPage();
+  const page = await browser.open();
   const ends = await page.evaluate(
     async ([rooms, closedRooms]) => [
       await roomfulTest.openSocket(`${rooms}/a//b`, ["roomful.v1"]),
@@ -73,7 +42,7 @@ it("[PROTO-3] a page can read why it was refused, whether it offered a subprotoc
 });
 
 it("two pages in separate contexts edit one document through stock y-websocket, and see each other leave", async () => {
-  const [one, two] = await Promise.all([newPage(), newPage()]);
+  const [one, two] = await Promise.all([browser.open(), browser.open()]);
   for (const page of [one, two]) {
     await page.evaluate((url) => {
       globalThis.opened = roomfulTest.provide(url, "browser/pages");
@@ -87,5 +56,5 @@ it("two pages in separate contexts edit one document through stock y-websocket, 
   await two.waitForFunction(() => [...opened.awareness.getStates().values()].some(({ user }) => user?.name === "one"));
   await one.close();
   await two.waitForFunction(() => opened.awareness.getStates().size === 1, undefined, { timeout: 2_000 });
-  expect(complaints).toEqual([]);
+  expect(browser.complaints).toEqual([]);
 });

@@ -1,0 +1,219 @@
+import { PING } from "../shared/messages.ts";
+import type { Clock } from "./clock.ts";
+import {
+  type ConnectionEffect,
+  type ConnectionEvent,
+  type ConnectionState,
+  type ConnectionTiming,
+  type Ending,
+  IDLE,
+  step,
+} from "./connection.ts";
+
+/** What is used of a WebSocket. */
+export type RoomSocket = Pick<
+  WebSocket,
+  "binaryType" | "onopen" | "onmessage" | "onerror" | "onclose" | "send" | "close"
+> & { readonly readyState: number };
+
+const OPEN = 1;
+
+/** Is told what becomes of the connection, in this order. */
+export interface ConnectionListener {
+  connecting(): void;
+  opened(): void;
+  message(data: unknown): void;
+  failed(event: Event): void;
+  /** A socket is gone, opened or not; `null` when it was not the other side that closed. */
+  closed(event: CloseEvent | null, wasOpen: boolean): void;
+  /** No further try is made. */
+  ended(ending: Ending): void;
+  /** There was no token, or no socket could be made of URL and protocols. It is tried again. */
+  couldNotStart(cause: unknown): void;
+}
+
+export interface ConnectorOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly timing: ConnectionTiming;
+  /** Called for each attempt. */
+  readonly fetchToken: () => string | undefined | Promise<string | undefined>;
+  /** @throws when the URL or a protocol is none */
+  readonly openSocket: (token: string | undefined) => RoomSocket;
+  readonly listener: ConnectionListener;
+  /** Calls back when it is worth to try at once. @returns how to stop that */
+  readonly onWake: (wake: () => void) => () => void;
+}
+
+/** An event, with what its listener is told and the state machine need not know. */
+type Occurrence = {
+  readonly event: ConnectionEvent;
+  readonly close?: CloseEvent;
+  /** What was thrown for want of a token or a socket. */
+  readonly thrown?: unknown;
+};
+
+/** Runs the state machine of `connection.ts` on a real clock and real sockets. */
+export class Connector {
+  readonly #options: ConnectorOptions;
+  readonly #stopWaking: () => void;
+  readonly #queue: Occurrence[] = [];
+  #isRunning = false;
+  #state: ConnectionState = IDLE;
+  #socket: RoomSocket | null = null;
+  #timer: unknown;
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+    this.#stopWaking = options.onWake(() => this.#dispatch({ type: "wake" }));
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The socket that counts, connecting or open. */
+  get socket(): RoomSocket | null {
+    return this.#socket;
+  }
+
+  connect(): void {
+    this.#dispatch({ type: "connect" });
+  }
+
+  disconnect(): void {
+    this.#dispatch({ type: "disconnect" });
+  }
+
+  destroy(): void {
+    this.#stopWaking();
+    this.#dispatch({ type: "destroy" });
+  }
+
+  /** To be called when the connection did what it is for: only then the next failure counts as the first. */
+  wasUseful(): void {
+    this.#dispatch({ type: "useful", attempt: this.#state.attempt });
+  }
+
+  /** Sends if the socket is open. What is lost otherwise the next connection makes good. */
+  send(data: Uint8Array<ArrayBuffer> | string): void {
+    if (this.#state.type === "open" && this.#socket?.readyState === OPEN) this.#socket.send(data);
+  }
+
+  /**
+   * Events that arise while one is handled wait for their turn. What a listener throws ends nothing: it is thrown again
+   * when all is done.
+   */
+  #dispatch(event: ConnectionEvent, told: Omit<Occurrence, "event"> = {}): void {
+    this.#queue.push({ event, ...told });
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    const thrown: unknown[] = [];
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const before = this.#state;
+      const { clock, random, timing } = this.#options;
+      const { state, effects } = step(before, next.event, { now: clock.now(), random: random(), timing });
+      this.#state = state;
+      try {
+        for (const effect of effects) this.#perform(effect);
+        this.#tell(before, state, next);
+      } catch (caught) {
+        thrown.push(caught);
+      }
+    }
+    this.#isRunning = false;
+    if (thrown.length > 0) throw thrown[0];
+  }
+
+  #tell(before: ConnectionState, after: ConnectionState, { close, thrown }: Occurrence): void {
+    const { listener } = this.#options;
+    const isSame = after.type === before.type && after.attempt === before.attempt;
+    if (isSame) return;
+    const hadSocket = before.type === "connecting" || before.type === "open";
+    const continues = before.type === "connecting" && after.type === "open";
+    if (hadSocket && !continues) listener.closed(close ?? null, before.type === "open");
+    if (thrown !== undefined) listener.couldNotStart(thrown);
+    if (after.type === "fetching-token") listener.connecting();
+    if (after.type === "open") listener.opened();
+    if (after.type === "ended") listener.ended(after.ending);
+  }
+
+  #perform(effect: ConnectionEffect): void {
+    switch (effect.type) {
+      case "fetch-token":
+        this.#fetchToken(effect.attempt);
+        return;
+      case "open-socket":
+        this.#open(effect.attempt, effect.token);
+        return;
+      case "close-socket":
+        this.#abandon();
+        return;
+      case "ping":
+        this.send(PING);
+        return;
+      case "set-timer": {
+        const { attempt, milliseconds } = effect;
+        this.#options.clock.clearTimeout(this.#timer);
+        this.#timer = this.#options.clock.setTimeout(() => this.#dispatch({ type: "timer", attempt }), milliseconds);
+        return;
+      }
+      case "clear-timer":
+        this.#options.clock.clearTimeout(this.#timer);
+        this.#timer = undefined;
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #fetchToken(attempt: number): void {
+    const failed = (thrown: unknown) => this.#dispatch({ type: "token-failed", attempt }, { thrown });
+    try {
+      const token = this.#options.fetchToken();
+      // A token that is at hand is used in the same turn, as a stock client would connect.
+      if (!(token instanceof Promise)) this.#dispatch({ type: "token", attempt, token });
+      else token.then((fetched) => this.#dispatch({ type: "token", attempt, token: fetched }), failed);
+    } catch (caught) {
+      failed(caught);
+    }
+  }
+
+  #open(attempt: number, token: string | undefined): void {
+    let socket: RoomSocket;
+    try {
+      socket = this.#options.openSocket(token);
+    } catch (thrown) {
+      this.#dispatch({ type: "closed", attempt, code: 1006, reason: "no socket could be made" }, { thrown });
+      return;
+    }
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    const { listener } = this.#options;
+    const isCurrent = () => this.#socket === socket;
+    socket.onopen = () => this.#dispatch({ type: "opened", attempt });
+    socket.onmessage = ({ data }) => {
+      this.#dispatch({ type: "heard", attempt });
+      if (isCurrent() && this.#state.type === "open") listener.message(data);
+    };
+    socket.onerror = (event) => {
+      if (isCurrent()) listener.failed(event);
+    };
+    socket.onclose = (event) => {
+      if (isCurrent())
+        this.#dispatch({ type: "closed", attempt, code: event.code, reason: event.reason }, { close: event });
+    };
+  }
+
+  #abandon(): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    this.#socket = null;
+    socket.onopen = null;
+    socket.onmessage = null;
+    socket.onclose = null;
+    // Not detached: closing a socket that still connects is an error event, which Node's `ws` throws without a listener.
+    socket.onerror = () => {};
+    socket.close(1000);
+  }
+}

@@ -1,0 +1,34 @@
+import type { ErrorCode } from "../shared/errors.ts";
+import type { Capability, PeerId } from "../shared/rooms.ts";
+import type { Ending } from "./connection.ts";
+import type { RoomProvider } from "./provider.ts";
+import type { Rejection, SavedState } from "./saved.ts";
+
+/** Something that does not end the provider, and that its app may want to show or to log. */
+export type Problem =
+  /** The room could not use a message other than an edit, or sent what can't be read. */
+  | { readonly source: "room"; readonly code: ErrorCode; readonly message: string }
+  /** There was no token, or no socket could be made. It is tried again. */
+  | { readonly source: "connection"; readonly cause: unknown }
+  /** The document can't be kept in the browser: what is unsaved does not survive a reload. */
+  | { readonly source: "storage"; readonly cause: unknown };
+
+/** Events of a `RoomProvider`. Those up to `closed` are y-websocket's. */
+export interface RoomProviderEvents {
+  status: (event: { readonly status: "connecting" | "connected" | "disconnected" }) => void;
+  /** Whether the room's document is in this one. The same as `synced`. */
+  sync: (isSynced: boolean) => void;
+  synced: (isSynced: boolean) => void;
+  /** A socket is gone; `null` when it was closed from here. */
+  "connection-close": (event: CloseEvent | null, provider: RoomProvider) => void;
+  "connection-error": (event: Event, provider: RoomProvider) => void;
+  /** The room closed for good, for instance since it admits nobody without a token. `connect()` tries again. */
+  closed: (ending: Ending, provider: RoomProvider) => void;
+  /** `provider.saved` changed. */
+  "saved-state": (saved: SavedState) => void;
+  /** The room refused an edit. No further one is sent: see `RoomProvider.rebuilt`. */
+  rejected: (rejection: Rejection) => void;
+  /** The room said who this connection is and what it may do. */
+  welcome: (welcome: { readonly peer: PeerId; readonly capabilities: readonly Capability[] }) => void;
+  problem: (problem: Problem) => void;
+}

@@ -1,0 +1,310 @@
+import { ObservableV2 } from "lib0/observable";
+import type { Awareness } from "y-protocols/awareness";
+import type * as Y from "yjs";
+import { encodeUpdate } from "../shared/frames.ts";
+import { ROOMFUL_PROTOCOL } from "../shared/messages.ts";
+import type { Capability, PeerId } from "../shared/rooms.ts";
+import type { Ending } from "./connection.ts";
+import { Connector, type RoomSocket } from "./connector.ts";
+import { DocumentSync } from "./document-sync.ts";
+import type { RoomProviderEvents } from "./events.ts";
+import { Inbox } from "./inbox.ts";
+import { Offline, openIndexedDb } from "./offline.ts";
+import {
+  type Behaviour,
+  behaviourOf,
+  checkTarget,
+  localName,
+  type RoomProviderOptions,
+  roomUrl,
+  type Target,
+} from "./options.ts";
+import { Presence, RoomAwareness } from "./presence.ts";
+import { SaveWaiters } from "./save-waiters.ts";
+import { isSameState, type Rebuilt, type SavedState } from "./saved.ts";
+import { subjectOf, Tabs } from "./tabs.ts";
+
+/** Milliseconds that the stored document may take to load before the connection is made without it. */
+const LOAD_MS = 3_000;
+
+const DESTROYED = "the provider was destroyed";
+
+/**
+ * Connects a Yjs document to a room. Takes the place of y-websocket's `WebsocketProvider`, and knows in addition what the
+ * room has committed.
+ *
+ * @example
+ * const doc = new Y.Doc();
+ * const provider = new RoomProvider("wss://host/rooms", "notes/today", doc);
+ * provider.on("saved-state", ({ state }) => light.show(state));
+ */
+export class RoomProvider extends ObservableV2<RoomProviderEvents> {
+  readonly doc: Y.Doc;
+  readonly awareness: Awareness;
+  /** Query parameters of the URL. May be changed; read at each connect. */
+  params: Record<string, string>;
+  readonly #target: Target;
+  readonly #options: RoomProviderOptions;
+  readonly #behaviour: Behaviour;
+  readonly #connector: Connector;
+  readonly #sync: DocumentSync;
+  readonly #presence: Presence;
+  readonly #tabs: Tabs;
+  readonly #inbox: Inbox;
+  readonly #loaded: Promise<void> | null;
+  readonly #waiters = new SaveWaiters();
+  #offline: Offline | null = null;
+  #isSynced = false;
+  #saved: SavedState;
+  #capabilities: readonly Capability[] = [];
+  #wantsConnection = false;
+  #isDestroyed = false;
+
+  /**
+   * @param serverUrl ends in `/rooms`
+   * @param room its name; any that `parseRoomName` takes
+   * @throws RoomfulError `bad-room-name`, `invalid-argument`
+   */
+  constructor(serverUrl: string, room: string, doc: Y.Doc, options: RoomProviderOptions = {}) {
+    super();
+    this.#target = checkTarget(serverUrl, room);
+    this.#behaviour = behaviourOf(options);
+    this.#options = options;
+    this.doc = doc;
+    this.params = options.params ?? {};
+    this.awareness = options.awareness ?? new RoomAwareness(doc);
+    const { clock } = this.#behaviour;
+    this.#connector = new Connector({
+      ...this.#behaviour,
+      fetchToken: () => this.#fetchToken(),
+      openSocket: (token) => this.#openSocket(token),
+      listener: this.#listener,
+    });
+    const send = (frame: Uint8Array<ArrayBuffer>) => this.#connector.send(frame);
+    this.#presence = new Presence(this.awareness, {
+      clock,
+      origin: this,
+      send,
+      publish: (frame) => this.#tabs.publish(frame),
+    });
+    this.#sync = new DocumentSync(doc, {
+      clock,
+      origin: this,
+      send,
+      publish: (update) => this.#tabs.publish(encodeUpdate(update)),
+      synced: () => this.#setSynced(true),
+      rejected: (rejection) => this.emit("rejected", [rejection]),
+      changed: () => this.#savedMayHaveChanged(),
+    });
+    this.#tabs = new Tabs({ doc, sync: this.#sync, presence: this.#presence });
+    this.#inbox = new Inbox({
+      sync: this.#sync,
+      presence: this.#presence,
+      welcomed: ({ peer, capabilities }) => {
+        this.#capabilities = capabilities;
+        this.emit("welcome", [{ peer: peer as PeerId, capabilities }]);
+      },
+      documentChanged: () => this.#offline?.changed(),
+      problem: (problem) => this.emit("problem", [problem]),
+    });
+    this.#saved = this.#sync.savedState;
+    this.#loaded = this.#openOffline();
+    doc.once("destroy", this.#onDocDestroy);
+    if (options.connect !== false) this.connect();
+  }
+
+  /** The room's name. */
+  get roomname(): string {
+    return this.#target.room;
+  }
+
+  /** Where the next socket connects to. */
+  get url(): string {
+    return roomUrl(this.#target, this.params);
+  }
+
+  /** Whether the room's document is in this one. */
+  get synced(): boolean {
+    return this.#isSynced;
+  }
+
+  get wsconnected(): boolean {
+    return this.#connector.state.type === "open";
+  }
+
+  get wsconnecting(): boolean {
+    const { type } = this.#connector.state;
+    return type === "connecting" || type === "fetching-token";
+  }
+
+  /** Whether there is a connection, or will be one without a further call. */
+  get shouldConnect(): boolean {
+    return this.#wantsConnection;
+  }
+
+  /** The socket, connecting or open. */
+  get ws(): RoomSocket | null {
+    return this.#connector.socket;
+  }
+
+  /** What the room lets this connection do; empty as long as there is none. */
+  get capabilities(): readonly Capability[] {
+    return this.#capabilities;
+  }
+
+  /** What the room has committed. Never `saved` for an edit of this client that the room could still lose. */
+  get saved(): SavedState {
+    return this.#saved;
+  }
+
+  /**
+   * Resolves when every edit that was made before the call is durable in the room; at once if all are.
+   * Rejects with a `RoomfulError` when the room refuses one, and when the provider is destroyed.
+   */
+  async whenSaved(): Promise<void> {
+    // What was stored is to be saved too. And inside a transaction or an observer Yjs has not told yet of the edit that is
+    // being made: it has in the next microtask, if there is nothing to load.
+    await this.#loaded;
+    if (this.#isDestroyed) throw new Error(DESTROYED);
+    const { ledger, savedState } = this.#sync;
+    const saved = this.#waiters.wait(ledger.edits);
+    this.#waiters.settle(ledger.savedEdits, savedState);
+    return saved;
+  }
+
+  /**
+   * After a rejection: a new document with what the room has, and what it refused, which the app may show, keep or apply
+   * in part. This provider and its document are of no more use then; connect the new document with a new provider. What
+   * the browser kept of the old document is deleted.
+   */
+  async rebuilt(): Promise<Rebuilt<Y.Doc>> {
+    if (this.#isDestroyed) throw new Error(DESTROYED);
+    const rebuilt = await this.#sync.rebuild();
+    await this.#offline?.clear();
+    return rebuilt;
+  }
+
+  connect(): void {
+    if (this.#isDestroyed) return;
+    this.#wantsConnection = true;
+    if (this.#loaded === null) this.#connectNow();
+    else void this.#loaded.then(() => this.#connectNow());
+  }
+
+  disconnect(): void {
+    this.#wantsConnection = false;
+    this.#tabs.leave();
+    this.#connector.disconnect();
+  }
+
+  /** Ends everything. The document and the awareness stay the app's. */
+  override destroy(): void {
+    if (this.#isDestroyed) return;
+    this.disconnect();
+    this.#isDestroyed = true;
+    this.doc.off("destroy", this.#onDocDestroy);
+    this.#connector.destroy();
+    this.#presence.destroy();
+    void this.#offline?.close();
+    this.#sync.destroy();
+    this.#waiters.abort(new Error(DESTROYED));
+    super.destroy();
+  }
+
+  readonly #onDocDestroy = (): void => this.destroy();
+
+  #connectNow(): void {
+    if (!this.#wantsConnection) return;
+    this.#connector.connect();
+    if (this.#options.token === undefined) this.#joinTabs(this.#options.subject ?? "");
+  }
+
+  /** @returns when the stored document is there, or is not waited for any more; `null` when none is kept */
+  #openOffline(): Promise<void> | null {
+    const { offline } = this.#options;
+    if (offline === undefined || offline === false) return null;
+    const { clock } = this.#behaviour;
+    const store = new Offline(offline === true ? openIndexedDb : offline, this.#channelName(), this.doc, {
+      clock,
+      acknowledged: () => this.#sync.ledger.acknowledged(),
+      failed: (cause) => this.emit("problem", [{ source: "storage", cause }]),
+    });
+    this.#offline = store;
+    return new Promise((resolve) => {
+      const timer = clock.setTimeout(resolve, LOAD_MS);
+      void store.load().then((acknowledged) => {
+        clock.clearTimeout(timer);
+        // Once there was a socket, the ledger knows better.
+        if (acknowledged !== null && this.#connector.state.attempt === 0) this.#sync.ledger.load(acknowledged);
+        this.#savedMayHaveChanged();
+        resolve();
+      });
+    });
+  }
+
+  #joinTabs(subject: string): void {
+    if (this.#options.disableBc !== true) this.#tabs.join(this.#channelName(subject));
+  }
+
+  #channelName(subject = this.#options.subject ?? ""): string {
+    return localName(this.#target, subject);
+  }
+
+  #fetchToken(): string | undefined | Promise<string | undefined> {
+    const { token } = this.#options;
+    return typeof token === "function" ? token() : token;
+  }
+
+  #openSocket(token: string | undefined): WebSocket {
+    if (token !== undefined) {
+      const subject = this.#options.subject ?? subjectOf(token);
+      if (subject !== undefined) this.#joinTabs(subject);
+    }
+    const Socket = this.#options.WebSocketPolyfill ?? WebSocket;
+    const bearer = token === undefined ? [] : [`roomful.bearer.${token}`];
+    const url = this.url.replace(/^http/, "ws");
+    return new Socket(url, [ROOMFUL_PROTOCOL, ...bearer, ...(this.#options.protocols ?? [])]);
+  }
+
+  readonly #listener = {
+    connecting: () => this.emit("status", [{ status: "connecting" }]),
+    opened: () => {
+      this.emit("status", [{ status: "connected" }]);
+      this.#sync.opened();
+      this.#presence.opened();
+    },
+    message: (data: unknown) => this.#inbox.receive(data),
+    failed: (event: Event) => this.emit("connection-error", [event, this]),
+    closed: (event: CloseEvent | null, wasOpen: boolean) => {
+      this.emit("connection-close", [event, this]);
+      if (!wasOpen) return;
+      this.#capabilities = [];
+      this.#setSynced(false);
+      this.#sync.closed();
+      this.#presence.closed();
+      this.emit("status", [{ status: "disconnected" }]);
+    },
+    ended: (ending: Ending) => {
+      this.#wantsConnection = false;
+      this.#tabs.leave();
+      this.emit("closed", [ending, this]);
+    },
+    couldNotStart: (cause: unknown) => this.emit("problem", [{ source: "connection", cause }]),
+  };
+
+  #setSynced(isSynced: boolean): void {
+    if (this.#isSynced === isSynced) return;
+    this.#isSynced = isSynced;
+    if (isSynced) this.#connector.wasUseful();
+    this.emit("synced", [isSynced]);
+    this.emit("sync", [isSynced]);
+  }
+
+  #savedMayHaveChanged(): void {
+    const saved = this.#sync.savedState;
+    this.#waiters.settle(this.#sync.ledger.savedEdits, saved);
+    if (isSameState(saved, this.#saved)) return;
+    this.#saved = saved;
+    this.emit("saved-state", [saved]);
+  }
+}

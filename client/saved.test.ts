@@ -1,0 +1,280 @@
+import * as prng from "lib0/prng";
+import { afterEach, describe, expect, it } from "vitest";
+import * as Y from "yjs";
+import { destroyAll, provide } from "../test/support/client-world.ts";
+import { FakeClock } from "../test/support/fake-clock.ts";
+import { FakeRoom } from "../test/support/fake-room.ts";
+import type { Rejection } from "./index.ts";
+
+const URL = "ws://room.test/rooms";
+const turns = () => new Promise((resolve) => setTimeout(resolve));
+
+afterEach(destroyAll);
+
+async function connect(room = new FakeRoom(), doc = new Y.Doc()) {
+  const clock = new FakeClock();
+  const client = provide(URL, "room", { ...room.options, doc, clock, random: () => 0.5 });
+  await turns();
+  return { ...client, clock, room };
+}
+
+describe("saved", () => {
+  it("is never shown before the room acknowledged, whatever it has applied", async () => {
+    const { room, provider, text } = await connect();
+    room.commitsAtOnce = false;
+    text.insert(0, "abc");
+    await turns();
+    expect(room.text).toBe("abc");
+    expect(provider.saved).toEqual({ state: "saving", unsaved: 3 });
+    room.commit();
+    await turns();
+    expect(provider.saved).toEqual({ state: "saved", unsaved: 0 });
+  });
+
+  it("is not shown for what was sent on a lost socket, until the answer on the next one is acknowledged", async () => {
+    const { room, clock, provider, text } = await connect();
+    room.commitsAtOnce = false;
+    text.insert(0, "abc");
+    await turns();
+    room.socket.drop();
+    expect(provider.saved).toEqual({ state: "offline", unsaved: 3 });
+    clock.advance(1_000);
+    await turns();
+    expect(room.sockets).toHaveLength(2);
+    expect(provider.saved).toEqual({ state: "saving", unsaved: 3 });
+    room.commit();
+    await turns();
+    expect(provider.saved).toEqual({ state: "saved", unsaved: 0 });
+  });
+
+  it("[SAVE-5] is not shown on a new socket until the answer is acknowledged, also if it changes nothing", async () => {
+    const { room, clock, provider, text } = await connect();
+    text.insert(0, "abc");
+    text.insert(0, "def");
+    await turns();
+    expect(provider.saved.state).toBe("saved");
+    room.commitsAtOnce = false;
+    room.socket.drop();
+    expect(provider.saved).toEqual({ state: "offline", unsaved: 0 });
+    clock.advance(1_000);
+    await turns();
+    expect(provider.synced).toBe(true);
+    expect(provider.saved).toEqual({ state: "saving", unsaved: 0 });
+    room.commit();
+    await turns();
+    expect(provider.saved).toEqual({ state: "saved", unsaved: 0 });
+  });
+
+  it("is not shown for what others made and the room lost in a crash", async () => {
+    const { room, clock, provider, text } = await connect();
+    room.socket.update((doc) => doc.getText("text").insert(0, "theirs"));
+    await turns();
+    expect(text.toString()).toBe("theirs");
+    room.socket.drop();
+    const restarted = new FakeRoom();
+    restarted.commitsAtOnce = false;
+    Object.assign(room, { doc: restarted.doc, commitsAtOnce: false });
+    clock.advance(1_000);
+    await turns();
+    expect(provider.saved).toEqual({ state: "saving", unsaved: 6 });
+    room.commit();
+    await turns();
+    expect([room.text, provider.saved.state]).toEqual(["theirs", "saved"]);
+  });
+
+  it("counts a deletion of what was saved", async () => {
+    const { room, provider, text } = await connect();
+    text.insert(0, "abcdef");
+    await turns();
+    room.commitsAtOnce = false;
+    text.delete(1, 2);
+    expect(provider.saved).toEqual({ state: "saving", unsaved: 2 });
+    room.commit();
+    await turns();
+    expect(provider.saved.unsaved).toBe(0);
+  });
+
+  it("whenSaved waits for the edits before the call, and for no later ones", async () => {
+    const { room, provider, text } = await connect();
+    room.commitsAtOnce = false;
+    text.insert(0, "first");
+    let isSaved = false;
+    void provider.whenSaved().then(() => {
+      isSaved = true;
+    });
+    await turns();
+    const socket = room.socket;
+    text.insert(0, "second");
+    socket.tell({ type: "saved", frame: socket.frames - 1 });
+    await turns();
+    expect([isSaved, provider.saved.unsaved]).toEqual([true, 6]);
+  });
+
+  it("whenSaved waits for the edit in whose transaction or observer it is called", async () => {
+    const { room, provider, doc, text } = await connect();
+    room.commitsAtOnce = false;
+    let saved = 0;
+    const waitForIt = () => {
+      void provider.whenSaved().then(() => saved++);
+    };
+    text.observe(waitForIt);
+    doc.transact(() => {
+      text.insert(0, "abc");
+      waitForIt();
+    });
+    await turns();
+    expect(saved).toBe(0);
+    room.commit();
+    await turns();
+    expect(saved).toBe(2);
+  });
+
+  it("whenSaved rejects when the provider is destroyed", async () => {
+    const { room, provider, text } = await connect();
+    room.commitsAtOnce = false;
+    text.insert(0, "abc");
+    const saved = provider.whenSaved();
+    provider.destroy();
+    await expect(saved).rejects.toThrow("destroyed");
+  });
+
+  it("a document that waits for content of others counts what that content releases", async () => {
+    const author = new Y.Doc();
+    const updates: Uint8Array[] = [];
+    author.on("update", (update: Uint8Array) => updates.push(update));
+    author.getText("text").insert(0, "first ");
+    author.getText("text").insert(6, "second");
+    const [first, second] = updates;
+    if (first === undefined || second === undefined) throw new Error("two updates");
+    const { room, doc, text } = await connect();
+    Y.applyUpdate(doc, second);
+    expect(text.toString()).toBe("");
+    room.socket.update((roomDoc) => Y.applyUpdate(roomDoc, first));
+    await turns();
+    expect([text.toString(), room.text]).toEqual(["first second", "first second"]);
+  });
+
+  it("in a random life, is shown only when the committed document holds every edit", async () => {
+    for (let seed = 1; seed <= 40; seed++) await live(seed);
+  });
+});
+
+/** Random edits, commits, lost sockets and rooms that forget what they did not commit. */
+async function live(seed: number): Promise<void> {
+  const chance = prng.create(seed);
+  const { room, clock, provider, map, doc } = await connect();
+  room.commitsAtOnce = false;
+  let committed = Y.encodeStateAsUpdate(room.doc);
+  let keys = 0;
+  const actions = [
+    () => map.set(`key-${keys++}`, 1),
+    () => map.set(`key-${keys++}`, 1),
+    () => map.delete(`key-${prng.int31(chance, 0, keys)}`),
+    () => room.socket.update((roomDoc) => roomDoc.getMap("map").set(`theirs-${keys++}`, 1)),
+    () => {
+      committed = Y.encodeStateAsUpdate(room.doc);
+      room.commit();
+    },
+    () => room.socket.drop(),
+    () => {
+      // A crash: the room is what it committed.
+      room.socket.drop();
+      const restored = new Y.Doc();
+      Y.applyUpdate(restored, committed);
+      Object.assign(room, { doc: restored });
+    },
+    () => clock.advance(prng.int31(chance, 0, 2_000)),
+  ];
+  for (let round = 0; round < 60; round++) {
+    actions[prng.int31(chance, 0, actions.length - 1)]?.();
+    if (prng.bool(chance)) await turns();
+    if (provider.saved.state !== "saved") continue;
+    const kept = new Y.Doc();
+    Y.applyUpdate(kept, committed);
+    const mine = (one: Y.Doc) => [...one.getMap("map").keys()].filter((key) => key.startsWith("key-")).sort();
+    expect(mine(kept), `seed ${seed}, round ${round}`).toEqual(mine(doc));
+  }
+  room.commitsAtOnce = true;
+  map.set("last", 1);
+  for (let second = 0; second < 30 && provider.saved.state !== "saved"; second++) {
+    clock.advance(1_000);
+    await turns();
+  }
+  expect(provider.saved, `seed ${seed}`).toEqual({ state: "saved", unsaved: 0 });
+  expect(room.doc.getMap("map").toJSON(), `seed ${seed}`).toEqual(map.toJSON());
+  provider.destroy();
+}
+
+describe("a rejection", () => {
+  it("holds exactly what the room does not have, and stops what follows", async () => {
+    const { room, provider, text } = await connect();
+    const rejections: Rejection[] = [];
+    provider.on("rejected", (rejection) => rejections.push(rejection));
+    text.insert(0, "kept ");
+    await turns();
+    room.refuse = () => "invalid-update";
+    text.insert(5, "refused");
+    await turns();
+    const { frames } = room.socket;
+    text.insert(0, "later ");
+    await turns();
+    expect(room.socket.frames).toBe(frames);
+    expect(rejections.map(({ code }) => code)).toEqual(["invalid-update"]);
+    expect(provider.saved).toMatchObject({ state: "rejected", unsaved: 13 });
+    const kept = new Y.Doc();
+    Y.applyUpdate(kept, Y.encodeStateAsUpdate(room.doc));
+    Y.applyUpdate(kept, rejections[0]?.update ?? new Uint8Array());
+    expect(kept.getText("text").toString()).toBe("kept refused");
+  });
+
+  it("with a code of a newer room is a rejection", async () => {
+    const { room, provider, text } = await connect();
+    room.refuse = () => "of-a-newer-room" as never;
+    text.insert(0, "refused");
+    await turns();
+    room.socket.acknowledge();
+    await turns();
+    expect(provider.saved).toEqual({ state: "rejected", unsaved: 7, code: "internal" });
+  });
+
+  it("does not stop what others write from being shown", async () => {
+    const { room, text } = await connect();
+    room.refuse = () => "invalid-update";
+    text.insert(0, "refused");
+    await turns();
+    room.socket.update((doc) => doc.getText("text").insert(0, "theirs"));
+    await turns();
+    expect(text.toString()).toContain("theirs");
+  });
+
+  it("leads to a document that was rebuilt from the room, also across a lost connection", async () => {
+    const { room, clock, provider, text } = await connect();
+    text.insert(0, "kept");
+    await turns();
+    room.refuse = () => "invalid-update";
+    text.insert(0, "refused ");
+    await turns();
+    room.socket.drop();
+    const rebuilt = provider.rebuilt();
+    clock.advance(1_000);
+    const { doc } = await rebuilt;
+    expect(doc.getText("text").toString()).toBe("kept");
+  });
+
+  it("is none when a reader's document is the room's", async () => {
+    const room = new FakeRoom();
+    room.doc.getText("text").insert(0, "published");
+    room.capabilities = ["read"];
+    room.refuse = (update) => {
+      return Y.snapshotContainsUpdate(Y.snapshot(room.doc), update) ? null : "forbidden";
+    };
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(room.doc));
+    const { provider, text } = await connect(room, doc);
+    await turns();
+    expect(provider.saved.state).toBe("saved");
+    text.insert(0, "mine");
+    await turns();
+    expect(provider.saved).toMatchObject({ state: "rejected", code: "forbidden" });
+  });
+});

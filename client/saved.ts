@@ -1,0 +1,38 @@
+import type { ErrorCode } from "../shared/errors.ts";
+
+/**
+ * What the "Saved" light shows. `unsaved` counts what the room has not acknowledged: one for each character, element or
+ * entry that was inserted or deleted.
+ */
+export type SavedState =
+  /** All that this client is to save is durable in the room. */
+  | { readonly state: "saved"; readonly unsaved: 0 }
+  /** Connected, and the room has not acknowledged everything yet. */
+  | { readonly state: "saving"; readonly unsaved: number }
+  /** Not connected. What is unsaved is sent once there is a connection. */
+  | { readonly state: "offline"; readonly unsaved: number }
+  /** The room refused an edit, and is sent no more: see `RoomProvider.rebuilt`. */
+  | { readonly state: "rejected"; readonly unsaved: number; readonly code: ErrorCode };
+
+export function isSameState(one: SavedState, two: SavedState): boolean {
+  return one.state === two.state && one.unsaved === two.unsaved;
+}
+
+/** An edit that the room refused. */
+export interface Rejection {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /**
+   * What the room does not have, as a Yjs update: the refused edit, and all that this document has beyond the room's.
+   * It refers to the document that the room has.
+   */
+  readonly update: Uint8Array;
+}
+
+/** A way on after a rejection. */
+export interface Rebuilt<Doc> {
+  /** A new document with what the room has. */
+  readonly doc: Doc;
+  /** What the room does not have, as {@link Rejection.update}: later edits included. */
+  readonly refused: Uint8Array;
+}

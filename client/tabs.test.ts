@@ -1,0 +1,138 @@
+import * as channel from "lib0/broadcastchannel";
+import { afterEach, describe, expect, it } from "vitest";
+import { destroyAll, provide, sees, WITHOUT_NETWORK } from "../test/support/client-world.ts";
+import { FakeRoom } from "../test/support/fake-room.ts";
+import { until } from "../test/support/until.ts";
+import type { RoomProviderOptions } from "./index.ts";
+import { subjectOf } from "./tabs.ts";
+
+const URL = "ws://room.test/rooms";
+let rooms = 0;
+const freshRoom = () => `tabs/${++rooms}`;
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+afterEach(destroyAll);
+
+function openTab(name: string, options: RoomProviderOptions = {}) {
+  return provide(URL, name, { ...WITHOUT_NETWORK, ...options, disableBc: options.disableBc ?? false });
+}
+
+describe("tabs of one origin", () => {
+  it("share edits and presence without a network, those of before and those of after", () => {
+    const name = freshRoom();
+    const one = openTab(name);
+    one.text.insert(0, "before ");
+    const two = openTab(name);
+    expect(two.text.toString()).toBe("before ");
+    two.text.insert(7, "after");
+    expect(one.text.toString()).toBe("before after");
+    one.awareness.setLocalStateField("user", "one");
+    expect(two.awareness.getStates().get(one.doc.clientID)).toEqual({ user: "one" });
+    expect(sees(one, two)).toBe(true);
+    two.provider.destroy();
+    expect(sees(one, two)).toBe(false);
+  });
+
+  it("count what another tab wrote as unsaved, since no room has it", () => {
+    const name = freshRoom();
+    const [one, two] = [openTab(name), openTab(name)];
+    one.text.insert(0, "abc");
+    expect(two.provider.saved).toEqual({ state: "offline", unsaved: 3 });
+  });
+
+  it("do not echo: an edit is one message, however many tabs hear it", () => {
+    const name = freshRoom();
+    const tabs = [1, 2, 3, 4].map(() => openTab(name));
+    let heard = 0;
+    const count = () => {
+      heard++;
+    };
+    const channelName = `roomful:${JSON.stringify([URL, name, ""])}`;
+    channel.subscribe(channelName, count);
+    for (const { text } of tabs) for (let edit = 0; edit < 10; edit++) text.insert(0, "x");
+    channel.unsubscribe(channelName, count);
+    expect(heard).toBe(40);
+    expect(new Set(tabs.map(({ text }) => text.toString()))).toEqual(new Set(["x".repeat(40)]));
+  });
+
+  it("forward what came from another tab once per second, in one frame", async () => {
+    const name = freshRoom();
+    const room = new FakeRoom();
+    const connected = openTab(name, { WebSocketPolyfill: room.options.WebSocketPolyfill });
+    await until(() => connected.provider.saved.state === "saved", "saved");
+    const { frames } = room.socket;
+    const other = openTab(name);
+    for (let edit = 0; edit < 20; edit++) other.text.insert(0, "x");
+    other.provider.destroy();
+    expect(connected.provider.saved).toEqual({ state: "saving", unsaved: 20 });
+    await connected.provider.whenSaved();
+    expect([room.text, room.socket.frames - frames]).toEqual(["x".repeat(20), 1]);
+  });
+
+  it("send what came from another tab before an edit of their own, which may depend on it", async () => {
+    const name = freshRoom();
+    const room = new FakeRoom();
+    const connected = openTab(name, { WebSocketPolyfill: room.options.WebSocketPolyfill });
+    await until(() => connected.provider.saved.state === "saved", "saved");
+    openTab(name).text.insert(0, "theirs ");
+    connected.text.insert(7, "mine");
+    await pause(5);
+    expect(room.text).toBe("theirs mine");
+  });
+
+  it("keep to themselves what the room refused", async () => {
+    const name = freshRoom();
+    const room = new FakeRoom();
+    const connected = openTab(name, { WebSocketPolyfill: room.options.WebSocketPolyfill });
+    await until(() => connected.provider.saved.state === "saved", "saved");
+    room.refuse = () => "invalid-update";
+    connected.text.insert(0, "refused");
+    await until(() => connected.provider.saved.state === "rejected", "the rejection");
+    connected.text.insert(0, "later ");
+    expect(openTab(name).text.toString()).toBe("");
+  });
+
+  it("of different rooms, of different subjects and with disableBc share nothing", () => {
+    const name = freshRoom();
+    const one = openTab(name, { subject: "ada" });
+    const others = [
+      openTab(freshRoom(), { subject: "ada" }),
+      openTab(name, { subject: "grace" }),
+      openTab(name),
+      openTab(name, { subject: "ada", disableBc: true }),
+    ];
+    const same = openTab(name, { subject: "ada" });
+    one.text.insert(0, "for ada");
+    expect(others.map(({ text }) => text.toString())).toEqual(["", "", "", ""]);
+    expect(same.text.toString()).toBe("for ada");
+  });
+
+  it("share nothing when the name of one's room ends as the other's subject starts", () => {
+    const name = freshRoom();
+    const one = openTab(`${name}:ada`);
+    const other = openTab(name, { subject: "ada:" });
+    one.text.insert(0, "not for ada");
+    expect(other.text.toString()).toBe("");
+  });
+
+  it("with tokens share a channel by the token's subject, and none if it names nobody", () => {
+    const name = freshRoom();
+    const token = (claims: object) => `e30.${btoa(JSON.stringify(claims)).replaceAll("=", "")}.signature`;
+    const one = openTab(name, { token: token({ sub: "ada", exp: 1 }) });
+    const same = openTab(name, { token: () => token({ sub: "ada", exp: 2 }) });
+    const others = [openTab(name, { token: token({ sub: "grace" }) }), openTab(name, { token: "opaque" })];
+    one.text.insert(0, "for ada");
+    expect(same.text.toString()).toBe("for ada");
+    expect(others.map(({ text }) => text.toString())).toEqual(["", ""]);
+  });
+});
+
+describe("the subject of a token", () => {
+  it("is its sub claim, or nothing", () => {
+    const url = btoa(String.fromCodePoint(...new TextEncoder().encode('{"sub":"Zoë ÿÿ?>"}')));
+    expect(subjectOf(`x.${url.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}.y`)).toBe("Zoë ÿÿ?>");
+    for (const token of ["", "opaque", "a.b.c", `a.${btoa("[]")}.c`, `a.${btoa('{"sub":5}')}.c`, `a.${btoa("null")}`]) {
+      expect(subjectOf(token)).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,107 @@
+import * as channel from "lib0/broadcastchannel";
+import * as Y from "yjs";
+import { RoomfulError } from "../shared/errors.ts";
+import { decodeFrame, encodeSyncStep1, encodeSyncStep2, encodeUpdate, type Frame } from "../shared/frames.ts";
+import type { DocumentSync } from "./document-sync.ts";
+import type { Presence } from "./presence.ts";
+
+interface TabsOptions {
+  readonly doc: Y.Doc;
+  readonly sync: DocumentSync;
+  readonly presence: Presence;
+}
+
+/**
+ * The other tabs of one origin that show the same room for the same subject, by BroadcastChannel: the frames are those of
+ * the wire. Providers in one tab hear each other too. Where the environment has no such channel, there are no other tabs.
+ */
+export class Tabs {
+  readonly #options: TabsOptions;
+  #name: string | null = null;
+
+  constructor(options: TabsOptions) {
+    this.#options = options;
+  }
+
+  /** Joins a channel, and leaves another one. Asks the tabs there for what they have, and gives them what is here. */
+  join(name: string): void {
+    if (this.#name === name) return;
+    this.leave();
+    this.#name = name;
+    channel.subscribe(name, this.#subscriber);
+    const { doc, sync, presence } = this.#options;
+    this.publish(encodeSyncStep1(Y.encodeStateVector(doc)));
+    if (!sync.isRejected) this.publish(encodeUpdate(Y.encodeStateAsUpdate(doc)));
+    presence.askTabs();
+  }
+
+  leave(): void {
+    if (this.#name === null) return;
+    this.#options.presence.leaveTabs();
+    channel.unsubscribe(this.#name, this.#subscriber);
+    this.#name = null;
+  }
+
+  publish(frame: Uint8Array<ArrayBuffer>): void {
+    if (this.#name !== null) channel.publish(this.#name, frame, this);
+  }
+
+  readonly #subscriber = (data: unknown, origin: unknown): void => {
+    if (origin === this) return;
+    if (data instanceof Uint8Array) this.#receive(data);
+    else if (data instanceof ArrayBuffer) this.#receive(new Uint8Array(data));
+  };
+
+  #receive(bytes: Uint8Array): void {
+    try {
+      this.#take(decodeFrame(bytes));
+    } catch (caught) {
+      // A tab of another version may say what this one can't read; the room tells it.
+      if (!(caught instanceof RoomfulError)) throw caught;
+    }
+  }
+
+  #take(frame: Frame): void {
+    const { doc, sync, presence } = this.#options;
+    switch (frame.type) {
+      case "sync-step-1":
+        // What the room refused must not come back by another tab.
+        if (!sync.isRejected) this.publish(encodeSyncStep2(Y.encodeStateAsUpdate(doc, frame.stateVector)));
+        return;
+      case "sync-step-2":
+      case "update":
+        sync.receiveFromTab(frame.update);
+        return;
+      case "awareness":
+        presence.receiveFromTab(frame.entries);
+        return;
+      case "query-awareness":
+        presence.answerTabs();
+        return;
+      case "auth":
+        return;
+      default:
+        frame satisfies never;
+    }
+  }
+}
+
+/**
+ * Who a token speaks for, by its `sub` claim. Not verified: it only decides which tabs share a channel, and they share
+ * an origin anyway.
+ */
+export function subjectOf(token: string): string | undefined {
+  try {
+    const payload = token.split(".")[1] ?? "";
+    const claims: unknown = JSON.parse(decodeBase64Url(payload));
+    if (typeof claims !== "object" || claims === null || !("sub" in claims)) return undefined;
+    return typeof claims.sub === "string" ? claims.sub : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeBase64Url(text: string): string {
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return new TextDecoder().decode(Uint8Array.from(binary, (character) => character.codePointAt(0) ?? 0));
+}
