@@ -115,6 +115,25 @@ describe("tabs of one origin", () => {
     expect(other.text.toString()).toBe("");
   });
 
+  it("share when the subject is named, although no token can be had", () => {
+    const name = freshRoom();
+    const token = async () => {
+      throw new Error("no network");
+    };
+    const [one, other] = [openTab(name, { token, subject: "ada" }), openTab(name, { token, subject: "ada" })];
+    one.text.insert(0, "for ada");
+    expect(other.text.toString()).toBe("for ada");
+  });
+
+  it("see one again that left and came back", () => {
+    const name = freshRoom();
+    const [one, other] = [openTab(name), openTab(name)];
+    one.provider.disconnect();
+    expect(sees(other, one)).toBe(false);
+    one.provider.connect();
+    expect(sees(other, one)).toBe(true);
+  });
+
   it("with tokens share a channel by the token's subject, and none if it names nobody", () => {
     const name = freshRoom();
     const token = (claims: object) => `e30.${btoa(JSON.stringify(claims)).replaceAll("=", "")}.signature`;
