@@ -25,6 +25,7 @@ import { Presence, RoomAwareness } from "./presence.ts";
 import { SaveWaiters } from "./save-waiters.ts";
 import { isSameState, type Rebuilt, type SavedState } from "./saved.ts";
 import { subjectOf, Tabs } from "./tabs.ts";
+import { onPageLeave } from "./wake.ts";
 
 /** Milliseconds that the stored document may take to load before the connection is made without it. */
 const LOAD_MS = 3_000;
@@ -54,6 +55,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   readonly #tabs: Tabs;
   readonly #inbox: Inbox;
   readonly #loaded: Promise<void> | null;
+  readonly #stopLeaving: () => void;
   readonly #waiters = new SaveWaiters();
   #offline: Offline | null = null;
   #isSynced = false;
@@ -112,6 +114,10 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     });
     this.#saved = this.#sync.savedState;
     this.#loaded = this.#openOffline();
+    this.#stopLeaving = onPageLeave(
+      () => this.#tabs.leave(),
+      () => this.#connectNow(),
+    );
     // `off` does not undo a `once`.
     doc.on("destroy", this.#onDocDestroy);
     if (options.connect !== false) this.connect();
@@ -220,6 +226,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     this.disconnect();
     this.#isDestroyed = true;
     this.doc.off("destroy", this.#onDocDestroy);
+    this.#stopLeaving();
     this.#connector.destroy();
     this.#presence.destroy();
     void this.#offline?.close();
