@@ -1,6 +1,7 @@
 import * as prng from "lib0/prng";
 import { afterEach, describe, expect, it } from "vitest";
 import * as Y from "yjs";
+import { encodeUpdate } from "../shared/frames.ts";
 import { destroyAll, provide } from "../test/support/client-world.ts";
 import { FakeClock } from "../test/support/fake-clock.ts";
 import { FakeRoom } from "../test/support/fake-room.ts";
@@ -206,6 +207,16 @@ describe("saved", () => {
       expect(provider.saved.state).toBe("saving");
       provider.destroy();
     }
+  });
+
+  it("frames are read whatever realm their buffer is of", async () => {
+    const { room, text } = await connect();
+    room.doc.getText("text").insert(0, "theirs");
+    const data = encodeUpdate(Y.encodeStateAsUpdate(room.doc)).slice().buffer;
+    // No instance of this realm's class.
+    Object.setPrototypeOf(data, null);
+    room.socket.onmessage?.({ data });
+    expect(text.toString()).toBe("theirs");
   });
 
   it("a room that closes whenever it should commit is tried less and less often", async () => {
