@@ -7,6 +7,16 @@ export interface Clock {
   clearTimeout(timer: unknown): void;
 }
 
+/**
+ * Throws in a turn of its own what a handler of the app threw: its author sees it, and it stops nothing of the library's own
+ * work.
+ */
+export function throwLater(clock: Clock, thrown: unknown): void {
+  clock.setTimeout(() => {
+    throw thrown;
+  }, 0);
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),

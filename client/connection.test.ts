@@ -138,6 +138,21 @@ describe("an open socket", () => {
     expect(at.sockets[0]?.sent).toHaveLength(40);
   });
 
+  it("is given longer to answer the more connections failed, since a slow link delays the answer", () => {
+    const { connector, clock, sockets } = world({ random: () => 0 });
+    connector.connect();
+    const lives: number[] = [];
+    for (let round = 0; round < 6; round++) {
+      const socket = sockets.at(-1);
+      socket?.opens();
+      const start = clock.now();
+      while (socket?.isLive) clock.advance(1_000);
+      lives.push((clock.now() - start) / 1_000);
+      clock.advance(0);
+    }
+    expect(lives).toEqual([35, 45, 65, 105, 185, 185]);
+  });
+
   it("is pinged at once on waking, since it may have died unseen", () => {
     const { connector, clock, wake, ...at } = world();
     connector.connect();
@@ -214,6 +229,15 @@ describe("a token", () => {
     fails = false;
     clock.advance(200);
     await Promise.resolve();
+    expect(tokens).toEqual(["token"]);
+  });
+
+  it("may come by anything that has a then", async () => {
+    // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+    const token = () => ({ then: (use: (token: string) => void) => use("token") }) as Promise<string>;
+    const { connector, tokens } = world({ token });
+    connector.connect();
+    await new Promise((resolve) => setTimeout(resolve));
     expect(tokens).toEqual(["token"]);
   });
 

@@ -63,7 +63,7 @@ export type ConnectionEffect =
 export interface ConnectionTiming {
   /** Silence after which a ping is sent. */
   readonly pingInterval: number;
-  /** Silence after a ping that proves a socket dead. */
+  /** Silence after a ping that proves a socket dead; doubled up to 4 times while connections fail. */
   readonly pingTimeout: number;
   /** How long a token, and then a socket, may take. */
   readonly connectTimeout: number;
@@ -142,6 +142,11 @@ export function backoff(failures: number, random: number, timing: ConnectionTimi
   return random * Math.min(timing.maxBackoff, timing.firstBackoff * 2 ** (failures - 1));
 }
 
+/** The answer to a ping queues behind a large document on a slow link, which must get through sooner or later. */
+function patience(failures: number, { pingTimeout }: ConnectionTiming): number {
+  return pingTimeout * 2 ** Math.min(failures, 4);
+}
+
 function stay(state: ConnectionState): Step {
   return { state, effects: [] };
 }
@@ -210,7 +215,7 @@ function wake(state: ConnectionState, circumstances: Circumstances): Step {
 function ping(state: Extract<ConnectionState, { type: "open" }>, { timing }: Circumstances): Step {
   return {
     state: { ...state, liveness: { type: "pinged" } },
-    effects: [{ type: "ping" }, timer(state.attempt, timing.pingTimeout)],
+    effects: [{ type: "ping" }, timer(state.attempt, patience(state.failures, timing))],
   };
 }
 

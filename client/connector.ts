@@ -92,7 +92,9 @@ export class Connector {
 
   /** To be called when the connection did what it is for: only then the next failure counts as the first. */
   wasUseful(): void {
-    this.#dispatch({ type: "useful", attempt: this.#state.attempt });
+    if (this.#state.type === "open" && this.#state.failures > 0) {
+      this.#dispatch({ type: "useful", attempt: this.#state.attempt });
+    }
   }
 
   /** Sends if the socket is open. What is lost otherwise the next connection makes good. */
@@ -172,8 +174,8 @@ export class Connector {
     try {
       const token = this.#options.fetchToken();
       // A token that is at hand is used in the same turn, as a stock client would connect.
-      if (!(token instanceof Promise)) this.#dispatch({ type: "token", attempt, token });
-      else token.then((fetched) => this.#dispatch({ type: "token", attempt, token: fetched }), failed);
+      if (typeof token !== "object") this.#dispatch({ type: "token", attempt, token });
+      else Promise.resolve(token).then((fetched) => this.#dispatch({ type: "token", attempt, token: fetched }), failed);
     } catch (caught) {
       failed(caught);
     }

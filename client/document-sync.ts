@@ -2,7 +2,7 @@ import * as Y from "yjs";
 import { describe, type ErrorCode, RoomfulError } from "../shared/errors.ts";
 import { decodeStateVector, encodeSyncStep1, encodeSyncStep2, encodeUpdate, type Frame } from "../shared/frames.ts";
 import type { MessageFromRoom } from "../shared/messages.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, throwLater } from "./clock.ts";
 import { Ledger } from "./ledger.ts";
 import type { Rebuilt, Rejection, SavedState } from "./saved.ts";
 
@@ -12,6 +12,9 @@ const FORWARD_MS = 1_000;
 /** The state vector of nothing. */
 const NOTHING = new Uint8Array([0]);
 
+/** The number of a frame that is never acknowledged: a room that lost content takes none. */
+const NEVER = Number.POSITIVE_INFINITY;
+
 type Welcome = Extract<MessageFromRoom, { type: "welcome" }>;
 
 /** How far the documents have been compared on the present socket. */
@@ -19,7 +22,10 @@ type Phase =
   | { readonly type: "closed" }
   /** Step 1 was sent; edits wait, since the answer to the room's step 1 will hold them. */
   | { readonly type: "comparing" }
-  /** The room has been sent everything, and is sent each edit. Nothing is known of it until `answer` is acknowledged. */
+  /**
+   * The room has been sent everything, and is sent each edit. Nothing is known of it until frame `answer` is acknowledged,
+   * and never if that is {@link NEVER}.
+   */
   | { readonly type: "flowing"; readonly answer: number };
 
 interface Refusal {
@@ -58,6 +64,8 @@ export class DocumentSync {
   #source: "room" | "tab" | null = null;
   /** Whether that update may bring in more than it holds: what waited here for it, and the room may lack. */
   #mayRelease = false;
+  /** Whether a transaction was recorded whose update Yjs has not told yet; it never does when a listener before ours throws. */
+  #expectsUpdate = false;
   /** What came from other tabs and is not sent yet. */
   #toForward: Uint8Array[] = [];
   #forwardTimer: unknown;
@@ -70,6 +78,7 @@ export class DocumentSync {
     this.#doc = doc;
     this.#options = options;
     this.ledger = new Ledger(doc);
+    doc.on("afterTransactionCleanup", this.#onTransaction);
     doc.on("update", this.#onUpdate);
   }
 
@@ -77,8 +86,12 @@ export class DocumentSync {
     const { unsaved } = this.ledger;
     if (this.#refusal !== null) return { state: "rejected", unsaved, code: this.#refusal.code };
     if (this.#phase.type === "closed") return { state: "offline", unsaved };
-    const isConfirmed = this.#phase.type === "flowing" && this.ledger.savedFrame >= this.#phase.answer;
-    return isConfirmed && unsaved === 0 ? { state: "saved", unsaved } : { state: "saving", unsaved };
+    return this.isConfirmed && unsaved === 0 ? { state: "saved", unsaved } : { state: "saving", unsaved };
+  }
+
+  /** Whether the room has committed what this client had when the present socket opened. */
+  get isConfirmed(): boolean {
+    return this.#phase.type === "flowing" && this.ledger.savedFrame >= this.#phase.answer;
   }
 
   get isRejected(): boolean {
@@ -105,6 +118,7 @@ export class DocumentSync {
   }
 
   destroy(): void {
+    this.#doc.off("afterTransactionCleanup", this.#onTransaction);
     this.#doc.off("update", this.#onUpdate);
     this.closed();
     for (const { reject } of this.#waiting.splice(0)) reject(new Error("the provider was destroyed"));
@@ -148,9 +162,12 @@ export class DocumentSync {
     this.#refuse(refusal);
   }
 
-  /** The room takes edits of nobody, and will not ask for any. */
+  /** The room takes edits of nobody, and will not ask for any. What it once acknowledged may be what it lost. */
   roomIsReadOnly(): void {
-    if (this.#phase.type === "comparing" && !this.#owed.includes("document")) this.#offerUnsaved();
+    if (this.#phase.type === "closed" || this.#owed.includes("document")) return;
+    this.#offerUnsaved();
+    this.#phase = { type: "flowing", answer: NEVER };
+    this.#options.changed();
   }
 
   /** A new document with what the room has, once there is a connection. */
@@ -187,19 +204,20 @@ export class DocumentSync {
   #offerUnsaved(): void {
     if (this.#phase.type !== "comparing" || this.#refusal !== null) return;
     if (this.ledger.unsaved === 0) this.#phase = { type: "flowing", answer: 0 };
-    else this.#sendAnswer(this.ledger.unsavedUpdate());
+    else this.#sendAnswer(withoutPending(this.#doc, () => this.ledger.unsavedUpdate()));
     this.#options.changed();
   }
 
   #answer(stateVector: Uint8Array): void {
     if (this.#refusal !== null) return;
     this.ledger.roomHas(decodeStateVector(stateVector));
-    this.#sendAnswer(Y.encodeStateAsUpdate(this.#doc, stateVector));
+    this.#sendAnswer(withoutPending(this.#doc, () => Y.encodeStateAsUpdate(this.#doc, stateVector)));
     this.#options.changed();
   }
 
   #sendAnswer(update: Uint8Array): void {
     this.#dropForwards();
+    this.#expectsUpdate = false;
     const frame = this.#send(encodeSyncStep2(update));
     // A later answer makes good what an earlier frame lacked; the first one is what the socket's word rests on.
     if (frame !== null && this.#phase.type === "comparing") this.#phase = { type: "flowing", answer: frame };
@@ -222,19 +240,43 @@ export class DocumentSync {
     this.#source = source;
     const { pendingStructs, pendingDs } = this.#doc.store;
     this.#mayRelease = pendingStructs !== null || pendingDs !== null;
+    const { clock, origin } = this.#options;
+    let isApplied = false;
+    const apply = () => {
+      Y.applyUpdate(this.#doc, update, origin);
+      isApplied = true;
+    };
     try {
-      Y.applyUpdate(this.#doc, update, this.#options.origin);
-    } catch (cause) {
-      throw new RoomfulError("invalid-update", undefined, { cause });
+      Y.transact(this.#doc, apply, origin, false);
+    } catch (thrown) {
+      if (!isApplied) throw new RoomfulError("invalid-update", undefined, { cause: thrown });
+      // An observer's: Yjs calls them when the update is in the document.
+      throwLater(clock, thrown);
     } finally {
       this.#source = outer;
     }
   }
 
-  readonly #onUpdate = (update: Uint8Array, origin: unknown, _doc: Y.Doc, transaction: Y.Transaction): void => {
-    const source = origin === this.#options.origin ? this.#source : null;
-    if (source === "room" && !this.#mayRelease) return;
+  #sourceOf(origin: unknown): "room" | "tab" | null {
+    return origin === this.#options.origin ? this.#source : null;
+  }
+
+  /**
+   * Counts before anybody is told of the update. When a listener of it throws, Yjs tells nobody of anything any more; the
+   * edit is unsaved until the next connection compares the documents.
+   */
+  readonly #onTransaction = (transaction: Y.Transaction): void => {
+    if (!hasChanges(transaction)) return;
+    if (this.#sourceOf(transaction.origin) === "room" && !this.#mayRelease) return;
+    this.#expectsUpdate = true;
     this.ledger.record(transaction);
+    this.#options.changed();
+  };
+
+  readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
+    if (!this.#expectsUpdate) return;
+    this.#expectsUpdate = false;
+    const source = this.#sourceOf(origin);
     if (this.#phase.type === "flowing" && this.#refusal === null) {
       if (source === "tab") this.#forwardSoon(update);
       else this.#sendUpdate(update);
@@ -256,7 +298,8 @@ export class DocumentSync {
       this.#forwardTimer = undefined;
       const updates = this.#toForward;
       this.#dropForwards();
-      if (updates.length > 0) this.#send(encodeUpdate(Y.mergeUpdates(updates)));
+      // A frame would stand for what was counted and not told, too.
+      if (updates.length > 0 && !this.#expectsUpdate) this.#send(encodeUpdate(Y.mergeUpdates(updates)));
       this.#options.changed();
     }, FORWARD_MS);
   }
@@ -274,4 +317,28 @@ export class DocumentSync {
     if (isFirst) this.#options.rejected({ ...refusal, update: this.ledger.unsavedUpdate() });
     this.#options.changed();
   }
+}
+
+/**
+ * Encodes without what waits in the document for content of others that may never come: the room would not take it either,
+ * and hold back its word on all the rest. When it is released it is recorded, and sent.
+ */
+function withoutPending(doc: Y.Doc, encode: () => Uint8Array): Uint8Array {
+  const { store } = doc;
+  const { pendingStructs, pendingDs } = store;
+  store.pendingStructs = null;
+  store.pendingDs = null;
+  try {
+    return encode();
+  } finally {
+    store.pendingStructs = pendingStructs;
+    store.pendingDs = pendingDs;
+  }
+}
+
+/** Whether Yjs tells of an update. */
+function hasChanges({ beforeState, afterState, deleteSet }: Y.Transaction): boolean {
+  if (deleteSet.clients.size > 0) return true;
+  for (const [client, clock] of afterState) if (beforeState.get(client) !== clock) return true;
+  return false;
 }

@@ -6,7 +6,7 @@ import type { Rejection, SavedState } from "./saved.ts";
 
 /** Something that does not end the provider, and that its app may want to show or to log. */
 export type Problem =
-  /** The room could not use a message other than an edit, or sent what can't be read. */
+  /** The room could not use a message other than an edit, or would not, or sent what can't be read. */
   | { readonly source: "room"; readonly code: ErrorCode; readonly message: string }
   /** There was no token, or no socket could be made. It is tried again. */
   | { readonly source: "connection"; readonly cause: unknown }

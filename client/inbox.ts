@@ -26,7 +26,8 @@ export class Inbox {
   receive(data: unknown): void {
     try {
       if (typeof data === "string") this.#receiveMessage(parseMessageFromRoom(data));
-      else if (data instanceof ArrayBuffer) this.#receiveFrame(decodeFrame(new Uint8Array(data)));
+      // Not asked for its class: the buffer may be of another realm, as in jsdom.
+      else this.#receiveFrame(decodeFrame(new Uint8Array(data as ArrayBuffer)));
     } catch (caught) {
       // A newer room may say what this client does not know. Nothing else depends on it.
       if (!(caught instanceof RoomfulError)) throw caught;
@@ -62,6 +63,7 @@ export class Inbox {
     switch (message.type) {
       case "welcome":
         sync.welcomed(message);
+        presence.welcomed(message.limits.presenceBytes);
         presence.renew(message.renewPresence);
         welcomed(message);
         return;

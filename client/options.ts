@@ -13,7 +13,7 @@ export type TokenSource = string | (() => string | Promise<string>);
 export interface RoomProviderOptions {
   /** Whether to connect at once. Default: true. */
   readonly connect?: boolean;
-  /** Default: one that sends nothing while nothing changes. */
+  /** Default: one that sends nothing while nothing changes. One of the app's own is made so: its timer is stopped. */
   readonly awareness?: Awareness;
   /** Query parameters of the room's URL, read at each connect. Not for secrets: URLs are logged. */
   readonly params?: Record<string, string>;
@@ -40,7 +40,10 @@ export interface RoomProviderOptions {
   readonly offline?: boolean | OpenOfflineStore;
   /** Silence after which the room is pinged, in milliseconds above 0. Default: 25,000. */
   readonly pingInterval?: number;
-  /** Silence after a ping that proves the connection dead, in milliseconds above 0. Default: 10,000. */
+  /**
+   * Silence after a ping that proves the connection dead, in milliseconds above 0. Default: 10,000. Doubled up to 4 times
+   * while connections fail, since a large document on a slow link delays the answer.
+   */
   readonly pingTimeout?: number;
   /** For tests. */
   readonly clock?: Clock;

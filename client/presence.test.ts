@@ -101,7 +101,7 @@ describe("presence", () => {
 
   it("of an Awareness of the app's own is not sent when that renews itself", async () => {
     const awareness = new Awareness(new Y.Doc());
-    const { room } = await connect(new FakeRoom(), awareness);
+    const { room, clock } = await connect(new FakeRoom(), awareness);
     awareness.setLocalStateField("at", 1);
     awareness.setLocalState(awareness.getLocalState());
     awareness.setLocalState(awareness.getLocalState());
@@ -112,8 +112,45 @@ describe("presence", () => {
     // What the room knows is older than the clock here: it is answered all the same.
     room.socket.announce(awareness.clientID, 2, null);
     await turns();
+    clock.advance(1_000);
     expect(announced(room.socket).at(-1)).toEqual([4, { at: 1 }]);
-    awareness.destroy();
+  });
+
+  it("of an Awareness of the app's own has no timer that would forget idle peers when it runs late", async () => {
+    vi.useFakeTimers();
+    try {
+      const awareness = new Awareness(new Y.Doc());
+      provide("ws://room.test/rooms", "room", { awareness, doc: awareness.doc, connect: false });
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("that was changed since the room spoke is repeated at most once a second, since another socket may answer too", async () => {
+    const { room, clock, doc, awareness } = await connect();
+    for (let at = 0; at < 5; at++) awareness.setLocalStateField("at", at);
+    const before = room.socket.presence.length;
+    for (let second = 0; second < 3; second++) {
+      for (let time = 0; time < 20; time++) room.socket.announce(doc.clientID, 1, null);
+      await turns();
+      clock.advance(1_000);
+    }
+    expect(room.socket.presence.length - before).toBe(3);
+  });
+
+  it("above the room's limit, or that is no object, is not sent and told once", async () => {
+    const { room, provider, awareness } = await connect();
+    const problems: unknown[] = [];
+    provider.on("problem", (problem) => problems.push("code" in problem && problem.code));
+    const before = room.socket.presence.length;
+    awareness.setLocalStateField("selection", "x".repeat(1_001));
+    awareness.setLocalState(awareness.getLocalState());
+    awareness.setLocalState("a name" as never);
+    expect(problems).toEqual(["presence-too-large", "invalid-presence"]);
+    expect(room.socket.presence).toHaveLength(before);
+    awareness.setLocalState({ selection: "small" });
+    expect(announced(room.socket).at(-1)?.[1]).toEqual({ selection: "small" });
   });
 
   it("of a RoomAwareness has no timer of its own", () => {

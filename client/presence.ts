@@ -1,14 +1,16 @@
 import * as decoding from "lib0/decoding";
 import { Awareness, applyAwarenessUpdate, removeAwarenessStates } from "y-protocols/awareness";
 import type { Doc } from "yjs";
+import { describe, type ErrorCode } from "../shared/errors.ts";
 import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../shared/frames.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, throwLater } from "./clock.ts";
+import type { Problem } from "./events.ts";
 
 /** Milliseconds between two renewals when the room asks for them: y-protocols clients forget after 30 s. */
 const RENEWAL_MS = 15_000;
 
-/** Milliseconds between two looks at an `Awareness` that would forget others after 30 s. */
-const KEEP_MS = 10_000;
+/** Milliseconds after which a null state that is older than the own one is answered. */
+const ANSWER_MS = 1_000;
 
 /**
  * The `Awareness` of y-protocols without its clock: it neither renews the own state nor forgets others'. The room says
@@ -17,8 +19,13 @@ const KEEP_MS = 10_000;
 export class RoomAwareness extends Awareness {
   constructor(doc: Doc) {
     super(doc);
-    clearInterval(this._checkInterval);
+    stopClock(this);
   }
+}
+
+/** Without it, a timer that runs late (a hidden tab's, a sleeping computer's) would forget all who are idle. */
+function stopClock(awareness: Awareness): void {
+  clearInterval(awareness._checkInterval);
 }
 
 export interface PresenceOptions {
@@ -29,6 +36,7 @@ export interface PresenceOptions {
   readonly send: (frame: Uint8Array<ArrayBuffer>) => void;
   /** To other tabs, if there is a channel. */
   readonly publish: (frame: Uint8Array<ArrayBuffer>) => void;
+  readonly problem: (problem: Problem) => void;
 }
 
 interface Changes {
@@ -46,12 +54,15 @@ export class Presence {
   #sent: string | null = null;
   /** Whom only other tabs told of, since there was no connection. */
   readonly #fromTabs = new Set<number>();
+  /** The most bytes of a state that the room takes. */
+  #limit = Number.POSITIVE_INFINITY;
   #renewal: unknown;
-  #keeper: unknown;
+  #answer: unknown;
 
   constructor(awareness: Awareness, options: PresenceOptions) {
     this.#awareness = awareness;
     this.#options = options;
+    stopClock(awareness);
     awareness.on("update", this.#onUpdate);
   }
 
@@ -60,7 +71,6 @@ export class Presence {
     // A tab may have gone without a word meanwhile. Those that are there answer.
     this.#forget([...this.#fromTabs]);
     if (this.#awareness.getLocalState() !== null) this.#announce();
-    this.#keepOthers();
   }
 
   closed(): void {
@@ -68,13 +78,19 @@ export class Presence {
     this.#isOpen = false;
     this.#sent = null;
     this.renew(false);
-    this.#options.clock.clearTimeout(this.#keeper);
+    this.#options.clock.clearTimeout(this.#answer);
+    this.#answer = undefined;
     this.#forget([...this.#awareness.states.keys()]);
   }
 
   destroy(): void {
     this.#awareness.off("update", this.#onUpdate);
     this.closed();
+  }
+
+  /** @param limit the most bytes of a state that the room takes */
+  welcomed(limit: number): void {
+    this.#limit = limit;
   }
 
   /** Starts or stops to renew the own state, as the room asks. */
@@ -125,6 +141,8 @@ export class Presence {
   /** Tells other tabs that nobody is here any more. */
   leaveTabs(): void {
     this.#options.publish(encodeAwareness([{ ...this.#ownEntry(), state: null }]));
+    // Who comes back with the clock of the farewell is not seen.
+    this.#raiseClock(this.#ownClock + 1);
   }
 
   get #ownClock(): number {
@@ -151,15 +169,39 @@ export class Presence {
     this.#send();
   }
 
+  /** Sends the own state, unless the room would refuse it: it closes for good on who goes on with that. */
   #send(): void {
-    this.#sent = JSON.stringify(this.#awareness.getLocalState());
-    this.#options.send(encodeAwareness([this.#ownEntry()]));
+    const json = JSON.stringify(this.#awareness.getLocalState());
+    const isRepeated = json === this.#sent;
+    this.#sent = json;
+    const entry = this.#ownEntry();
+    const code = this.#refusalOf(entry);
+    if (code === null) this.#options.send(encodeAwareness([entry]));
+    else if (!isRepeated) this.#options.problem({ source: "room", code, message: describe(code) });
+  }
+
+  #refusalOf({ state }: AwarenessEntry): ErrorCode | null {
+    const local: unknown = this.#awareness.getLocalState();
+    if (typeof local !== "object" || Array.isArray(local)) return "invalid-presence";
+    return state !== null && state.length > this.#limit ? "presence-too-large" : null;
   }
 
   /** The room says that this client is gone, so that it announces itself with a clock that others do not know yet. */
   #receiveOwn({ clock, state }: AwarenessEntry): void {
     if (state !== null || this.#awareness.getLocalState() === null) return;
+    if (clock < this.#ownClock) {
+      // What was sent since is on its way, or another socket with the same id answers too: the two would never end.
+      this.#answer ??= this.#options.clock.setTimeout(() => {
+        this.#answer = undefined;
+        if (this.#awareness.getLocalState() !== null) this.#sendEverywhere();
+      }, ANSWER_MS);
+      return;
+    }
     this.#raiseClock(clock + 1);
+    this.#sendEverywhere();
+  }
+
+  #sendEverywhere(): void {
     this.#send();
     this.#options.publish(encodeAwareness([this.#ownEntry()]));
   }
@@ -169,34 +211,33 @@ export class Presence {
     if (others.length === 0) return;
     const decoder = decoding.createDecoder(encodeAwareness(others));
     decoding.readVarUint(decoder);
-    applyAwarenessUpdate(this.#awareness, decoding.readVarUint8Array(decoder), this.#options.origin);
+    const update = decoding.readVarUint8Array(decoder);
+    this.#change(() => applyAwarenessUpdate(this.#awareness, update, this.#options.origin));
   }
 
   /** Forgets their clocks too: what they announce next is news, whatever its clock. */
   #forget(clients: readonly number[]): void {
     const { meta, clientID } = this.#awareness;
     const others = clients.filter((client) => client !== clientID);
-    removeAwarenessStates(this.#awareness, others, this.#options.origin);
+    this.#change(() => removeAwarenessStates(this.#awareness, others, this.#options.origin));
     for (const client of others) meta.delete(client);
     this.#fromTabs.clear();
     this.#options.publish(encodeQueryAwareness());
   }
 
-  /** An `Awareness` of the app has its own clock, and would forget those whom nobody renews. */
-  #keepOthers(): void {
-    const { meta, states, clientID } = this.#awareness;
-    if (this.#awareness instanceof RoomAwareness || !this.#isOpen) return;
-    for (const client of states.keys()) {
-      const known = meta.get(client);
-      if (client !== clientID && known !== undefined) meta.set(client, { ...known, lastUpdated: Date.now() });
+  /** What a handler of the app throws must not end this. */
+  #change(change: () => void): void {
+    try {
+      change();
+    } catch (thrown) {
+      throwLater(this.#options.clock, thrown);
     }
-    this.#keeper = this.#options.clock.setTimeout(() => this.#keepOthers(), KEEP_MS);
   }
 
   readonly #onUpdate = ({ added, updated, removed }: Changes): void => {
     const { clientID } = this.#awareness;
     if (![...added, ...updated, ...removed].includes(clientID)) return;
-    // An `Awareness` of the app renews its state every 15 s. The room asks when somebody needs that.
+    // Setting the same state again is no news. The room asks when somebody needs it.
     const isNews = JSON.stringify(this.#awareness.getLocalState()) !== this.#sent;
     if (this.#isOpen && isNews) this.#send();
     if (isNews || !this.#isOpen) this.#options.publish(encodeAwareness([this.#ownEntry()]));

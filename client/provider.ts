@@ -1,9 +1,11 @@
 import { ObservableV2 } from "lib0/observable";
 import type { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
+import { errorCodeOf, RoomfulError } from "../shared/errors.ts";
 import { encodeUpdate } from "../shared/frames.ts";
 import { ROOMFUL_PROTOCOL } from "../shared/messages.ts";
 import type { Capability, PeerId } from "../shared/rooms.ts";
+import { throwLater } from "./clock.ts";
 import type { Ending } from "./connection.ts";
 import { Connector, type RoomSocket } from "./connector.ts";
 import { DocumentSync } from "./document-sync.ts";
@@ -23,6 +25,7 @@ import { Presence, RoomAwareness } from "./presence.ts";
 import { SaveWaiters } from "./save-waiters.ts";
 import { isSameState, type Rebuilt, type SavedState } from "./saved.ts";
 import { subjectOf, Tabs } from "./tabs.ts";
+import { onPageLeave } from "./wake.ts";
 
 /** Milliseconds that the stored document may take to load before the connection is made without it. */
 const LOAD_MS = 3_000;
@@ -52,6 +55,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   readonly #tabs: Tabs;
   readonly #inbox: Inbox;
   readonly #loaded: Promise<void> | null;
+  readonly #stopLeaving: () => void;
   readonly #waiters = new SaveWaiters();
   #offline: Offline | null = null;
   #isSynced = false;
@@ -86,6 +90,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
       origin: this,
       send,
       publish: (frame) => this.#tabs.publish(frame),
+      problem: (problem) => this.emit("problem", [problem]),
     });
     this.#sync = new DocumentSync(doc, {
       clock,
@@ -109,7 +114,12 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     });
     this.#saved = this.#sync.savedState;
     this.#loaded = this.#openOffline();
-    doc.once("destroy", this.#onDocDestroy);
+    this.#stopLeaving = onPageLeave(
+      () => this.#tabs.leave(),
+      () => this.#connectNow(),
+    );
+    // `off` does not undo a `once`.
+    doc.on("destroy", this.#onDocDestroy);
     if (options.connect !== false) this.connect();
   }
 
@@ -159,7 +169,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
 
   /**
    * Resolves when every edit that was made before the call is durable in the room; at once if all are.
-   * Rejects with a `RoomfulError` when the room refuses one, and when the provider is destroyed.
+   * Rejects with a `RoomfulError` when the room refuses one or closes for good, and when the provider is destroyed.
    */
   async whenSaved(): Promise<void> {
     // What was stored is to be saved too. And inside a transaction or an observer Yjs has not told yet of the edit that is
@@ -179,9 +189,22 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
    */
   async rebuilt(): Promise<Rebuilt<Y.Doc>> {
     if (this.#isDestroyed) throw new Error(DESTROYED);
+    if (!this.#sync.isRejected) throw new RoomfulError("invalid-argument", "nothing was rejected");
     const rebuilt = await this.#sync.rebuild();
     await this.#offline?.clear();
     return rebuilt;
+  }
+
+  /** What a handler throws is thrown in a turn of its own, and stops nothing here. */
+  override emit<Name extends keyof RoomProviderEvents & string>(
+    name: Name,
+    args: Parameters<RoomProviderEvents[Name]>,
+  ): void {
+    try {
+      super.emit(name, args);
+    } catch (thrown) {
+      throwLater(this.#behaviour.clock, thrown);
+    }
   }
 
   connect(): void {
@@ -203,6 +226,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     this.disconnect();
     this.#isDestroyed = true;
     this.doc.off("destroy", this.#onDocDestroy);
+    this.#stopLeaving();
     this.#connector.destroy();
     this.#presence.destroy();
     void this.#offline?.close();
@@ -216,7 +240,8 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   #connectNow(): void {
     if (!this.#wantsConnection) return;
     this.#connector.connect();
-    if (this.#options.token === undefined) this.#joinTabs(this.#options.subject ?? "");
+    const { token, subject } = this.#options;
+    if (token === undefined || subject !== undefined) this.#joinTabs(subject ?? "");
   }
 
   /** @returns when the stored document is there, or is not waited for any more; `null` when none is kept */
@@ -287,6 +312,9 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     ended: (ending: Ending) => {
       this.#wantsConnection = false;
       this.#tabs.leave();
+      this.#waiters.abort(
+        new RoomfulError(errorCodeOf(new Error(ending.reason)) ?? "internal", `closed ${ending.code}`),
+      );
       this.emit("closed", [ending, this]);
     },
     couldNotStart: (cause: unknown) => this.emit("problem", [{ source: "connection", cause }]),
@@ -295,13 +323,14 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   #setSynced(isSynced: boolean): void {
     if (this.#isSynced === isSynced) return;
     this.#isSynced = isSynced;
-    if (isSynced) this.#connector.wasUseful();
     this.emit("synced", [isSynced]);
     this.emit("sync", [isSynced]);
   }
 
   #savedMayHaveChanged(): void {
     const saved = this.#sync.savedState;
+    // Not as soon as the document is here: a room that can't commit would be tried again at once, for ever.
+    if (this.#sync.isConfirmed) this.#connector.wasUseful();
     this.#waiters.settle(this.#sync.ledger.savedEdits, saved);
     if (isSameState(saved, this.#saved)) return;
     this.#saved = saved;

@@ -1,6 +1,7 @@
 import * as prng from "lib0/prng";
 import { afterEach, describe, expect, it } from "vitest";
 import * as Y from "yjs";
+import { encodeUpdate } from "../shared/frames.ts";
 import { destroyAll, provide } from "../test/support/client-world.ts";
 import { FakeClock } from "../test/support/fake-clock.ts";
 import { FakeRoom } from "../test/support/fake-room.ts";
@@ -154,6 +155,97 @@ describe("saved", () => {
     expect([text.toString(), room.text]).toEqual(["first second", "first second"]);
   });
 
+  it("what waits for content of others that never comes does not hold back the rest", async () => {
+    const author = new Y.Doc();
+    author.getText("text").insert(0, "first ");
+    const before = Y.encodeStateVector(author);
+    author.getText("text").insert(6, "second");
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(author, before));
+    const room = new FakeRoom();
+    const { provider, text } = await connect(room, doc);
+    text.insert(0, "mine");
+    await provider.whenSaved();
+    expect([room.text, room.doc.store.pendingStructs]).toEqual(["mine", null]);
+    room.socket.update((roomDoc) => Y.applyUpdate(roomDoc, Y.encodeStateAsUpdate(author, new Uint8Array([0]))));
+    await turns();
+    expect(text.toString()).toBe(room.text);
+  });
+
+  it("is not shown for an edit of which another listener's throw kept the update, until the next connection has it", async () => {
+    const doc = new Y.Doc();
+    let isBroken = false;
+    doc.on("update", () => {
+      if (isBroken) throw new Error("another listener");
+    });
+    const { room, clock, provider, text } = await connect(new FakeRoom(), doc);
+    text.insert(0, "abc");
+    await turns();
+    isBroken = true;
+    expect(() => text.delete(0, 1)).toThrow("another listener");
+    expect(provider.saved).toEqual({ state: "saving", unsaved: 1 });
+    text.insert(0, "x");
+    await turns();
+    expect(provider.saved.state).toBe("saving");
+    room.socket.drop();
+    clock.advance(1_000);
+    await turns();
+    expect([room.text, provider.saved.state]).toEqual(["xbc", "saved"]);
+  });
+
+  it("is not shown by a damaged room, which may have lost what it acknowledged", async () => {
+    for (const capabilities of [["read"], ["read", "write"]] as const) {
+      const { room, clock, provider, text } = await connect();
+      text.insert(0, "acknowledged");
+      await turns();
+      room.socket.drop();
+      Object.assign(room, { doc: new Y.Doc(), capabilities });
+      clock.advance(1_000);
+      await turns();
+      room.socket.tell({ type: "error", code: "room-damaged", message: "" });
+      await turns();
+      expect(provider.saved.state).toBe("saving");
+      provider.destroy();
+    }
+  });
+
+  it("frames are read whatever realm their buffer is of", async () => {
+    const { room, text } = await connect();
+    room.doc.getText("text").insert(0, "theirs");
+    const data = encodeUpdate(Y.encodeStateAsUpdate(room.doc)).slice().buffer;
+    // No instance of this realm's class.
+    Object.setPrototypeOf(data, null);
+    room.socket.onmessage?.({ data });
+    expect(text.toString()).toBe("theirs");
+  });
+
+  it("a room that closes whenever it should commit is tried less and less often", async () => {
+    const { room, clock, text } = await connect();
+    room.commitsAtOnce = false;
+    room.refuse = () => {
+      const { socket } = room;
+      queueMicrotask(() => socket.drop(4503));
+      return null;
+    };
+    text.insert(0, "unsaved");
+    const before = room.sockets.length;
+    for (let tenth = 0; tenth < 600; tenth++) {
+      await turns();
+      clock.advance(100);
+    }
+    expect(room.sockets.length - before).toBeLessThan(25);
+  });
+
+  it("whenSaved rejects when the room closes for good", async () => {
+    const { room, provider, text } = await connect();
+    room.commitsAtOnce = false;
+    text.insert(0, "abc");
+    const saved = provider.whenSaved();
+    await turns();
+    room.socket.drop(4403);
+    await expect(saved).rejects.toMatchObject({ name: "RoomfulError" });
+  });
+
   it("in a random life, is shown only when the committed document holds every edit", async () => {
     for (let seed = 1; seed <= 40; seed++) await live(seed);
   });
@@ -259,6 +351,11 @@ describe("a rejection", () => {
     clock.advance(1_000);
     const { doc } = await rebuilt;
     expect(doc.getText("text").toString()).toBe("kept");
+  });
+
+  it("is needed for a document to be rebuilt", async () => {
+    const { provider } = await connect();
+    await expect(provider.rebuilt()).rejects.toMatchObject({ code: "invalid-argument" });
   });
 
   it("is none when a reader's document is the room's", async () => {

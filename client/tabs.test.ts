@@ -1,5 +1,5 @@
 import * as channel from "lib0/broadcastchannel";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { destroyAll, provide, sees, WITHOUT_NETWORK } from "../test/support/client-world.ts";
 import { FakeRoom } from "../test/support/fake-room.ts";
 import { until } from "../test/support/until.ts";
@@ -113,6 +113,38 @@ describe("tabs of one origin", () => {
     const other = openTab(name, { subject: "ada:" });
     one.text.insert(0, "not for ada");
     expect(other.text.toString()).toBe("");
+  });
+
+  it("share when the subject is named, although no token can be had", () => {
+    const name = freshRoom();
+    const token = async () => {
+      throw new Error("no network");
+    };
+    const [one, other] = [openTab(name, { token, subject: "ada" }), openTab(name, { token, subject: "ada" })];
+    one.text.insert(0, "for ada");
+    expect(other.text.toString()).toBe("for ada");
+  });
+
+  it("see one again that left and came back", () => {
+    const name = freshRoom();
+    const [one, other] = [openTab(name), openTab(name)];
+    one.provider.disconnect();
+    expect(sees(other, one)).toBe(false);
+    one.provider.connect();
+    expect(sees(other, one)).toBe(true);
+  });
+
+  it("see no more one whose page is left, and see it again when the page comes back", () => {
+    const page = Object.assign(new EventTarget(), { onpagehide: null });
+    const name = freshRoom();
+    vi.stubGlobal("window", page);
+    const left = openTab(name);
+    vi.unstubAllGlobals();
+    const other = openTab(name);
+    page.dispatchEvent(new Event("pagehide"));
+    expect(sees(other, left)).toBe(false);
+    page.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+    expect(sees(other, left)).toBe(true);
   });
 
   it("with tokens share a channel by the token's subject, and none if it names nobody", () => {
