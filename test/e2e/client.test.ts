@@ -210,7 +210,7 @@ describe.concurrent("a connection", () => {
 });
 
 describe.concurrent("those who do nothing", () => {
-  it("[PRES-7] exchange pings alone for 70 s, and still see each other", async () => {
+  it("[PRES-7] exchange pings alone for two minutes, and still see each other", async () => {
     const room = freshRoom();
     const sockets = [countingSocket(), countingSocket()];
     const clients = sockets.map(({ WebSocketPolyfill }) => provide(server.url, room, { WebSocketPolyfill }));
@@ -232,14 +232,14 @@ describe.concurrent("those who do nothing", () => {
     for (const { awareness } of clients) awareness.destroy();
   });
 
-  it("[PRES-7] see a stock client and are seen by it, untouched for 70 s", async () => {
+  it("[PRES-7] see a stock client and are seen by it, untouched for 90 s", async () => {
     const room = freshRoom();
     const own = provide(server.url, room);
     const doc = new Y.Doc();
     const stock = new WebsocketProvider(server.url, room, doc, { disableBc: true });
     const both = () => sees(own, { doc }) && sees(stock, own);
     await until(both, "to see each other");
-    for (let second = 0; second < 70; second++) {
+    for (let second = 0; second < 90; second++) {
       await pause(1_000);
       expect(both(), `after ${second} s`).toBe(true);
     }
@@ -258,7 +258,7 @@ async function untouched(clients: readonly Client[], sockets: readonly ReturnTyp
     sent.length = 0;
     received.length = 0;
   }
-  for (let second = 0; second < 70; second++) {
+  for (let second = 0; second < 120; second++) {
     await pause(1_000);
     expect(all(), `after ${second} s`).toBe(true);
   }
