@@ -14,9 +14,9 @@ describe.concurrent("convergence", () => {
     async (lane) => {
       const figures = await runConvergence({
         seed: seed + lane,
-        runs: scaled({ short: 8, long: 200 }) / LANES,
+        runs: scaled({ short: 6, long: 200 }) / LANES,
         clients: CLIENTS,
-        maxSteps: 2 * CLIENTS * scaled({ short: 60, long: 500 }),
+        maxSteps: 2 * CLIENTS * scaled({ short: 40, long: 500 }),
       });
       report(`convergence, seed ${seed + lane}: ${JSON.stringify(figures)}`);
       expect(figures.steps).toBeGreaterThan(0);
