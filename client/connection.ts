@@ -135,7 +135,7 @@ function isUnderway(state: ConnectionState): boolean {
 }
 
 /**
- * Full jitter: any wait up to a bound that doubles, so that clients whom one event disconnected do not come back together.
+ * Full jitter: a random wait up to a bound that doubles, so that clients whom one event disconnected do not come back together.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function backoff(failures: number, random: number, timing: ConnectionTiming): number {

@@ -5,6 +5,7 @@ import { DELETION_RESERVE, INCOMPLETE_CLIENTS, ROOT_TYPES } from "../shared/limi
 import type { Roots, RootsAsJson } from "../shared/rooms.ts";
 import { IntegrationGuard } from "./integration-guard.ts";
 import { readRoots } from "./root-json.ts";
+import { addsStructs, changes, clockOf, firstMissing, splits, withoutKnown } from "./update-effect.ts";
 import { readUpdateShape, type UpdateShape } from "./update-shape.ts";
 
 /** What somebody wants in the document, or wanted and is to be refused in its turn. */
@@ -188,8 +189,9 @@ export class RoomDocument {
     }
     const missing = firstMissing(doc, shape);
     const isChange = changes(doc, shape);
-    const growth = update.length + BYTES_PER_SPLIT * splits(doc, shape);
-    const refusal = this.#refusalOf(doc, edit, { shape, missing, isChange, growth });
+    const cuts = splits(doc, shape);
+    const growth = update.length + BYTES_PER_SPLIT * cuts;
+    const refusal = this.#refusalOf(doc, edit, { shape, missing, isChange, cuts, growth });
     if (refusal !== null) return refuse(refusal);
     const outcome: Outcome = missing === null ? APPLIED : { kind: "incomplete", missing };
     // Yjs may split items for an update that changes nothing, and is not to be given one.
@@ -210,7 +212,7 @@ export class RoomDocument {
   #refusalOf(
     doc: Y.Doc,
     { denied, whole }: Extract<Edit, { update: Uint8Array }>,
-    { shape, missing, isChange, growth }: Prospect,
+    { shape, missing, isChange, cuts, growth }: Prospect,
   ): RoomfulError | null {
     if (denied !== null && (missing !== null || isChange)) return new RoomfulError(denied);
     let rootsLeft = ROOT_TYPES - doc.share.size;
@@ -223,10 +225,11 @@ export class RoomDocument {
       return new RoomfulError("missing-dependencies");
     }
     if (!isChange) return null;
-    const limit = addsStructs(doc, shape) ? this.#maxBytes : this.#maxBytes * DELETION_RESERVE;
+    const isAddition = addsStructs(doc, shape);
     // Deletions that split nothing are taken by every document.
-    const isFree = limit > this.#maxBytes && splits(doc, shape) === 0;
-    return isFree || this.#hasRoomFor(doc, growth, limit) ? null : new RoomfulError("document-full");
+    if (!isAddition && cuts === 0) return null;
+    const limit = isAddition ? this.#maxBytes : this.#maxBytes * DELETION_RESERVE;
+    return this.#hasRoomFor(doc, growth, limit) ? null : new RoomfulError("document-full");
   }
 
   #hasRoomFor(doc: Y.Doc, bytes: number, maxBytes: number): boolean {
@@ -326,6 +329,8 @@ interface Prospect {
   readonly shape: UpdateShape;
   readonly missing: StructId | null;
   readonly isChange: boolean;
+  /** How many runs it would split. */
+  readonly cuts: number;
   /** Bytes by which the document may grow. */
   readonly growth: number;
 }
@@ -370,72 +375,4 @@ function replayUntilThrow(updates: readonly Uint8Array[]): Y.Doc {
   const doc = new Y.Doc();
   replay(doc, updates.slice(0, good));
   return doc;
-}
-
-function clockOf(doc: Y.Doc, client: number): number {
-  const last = doc.store.clients.get(client)?.at(-1);
-  return last === undefined ? 0 : last.id.clock + last.length;
-}
-
-function addsStructs(doc: Y.Doc, shape: UpdateShape): boolean {
-  return shape.structs.some((range) => range.end > clockOf(doc, range.client));
-}
-
-/** Whether applying the update would add a struct or delete one. What the document lacks it can't delete. */
-function changes(doc: Y.Doc, shape: UpdateShape): boolean {
-  if (addsStructs(doc, shape)) return true;
-  return shape.deletions.some(({ client, clock, length }) => {
-    const structs = doc.store.clients.get(client);
-    const end = Math.min(clock + length, clockOf(doc, client));
-    if (structs === undefined || clock >= end) return false;
-    for (let index = Y.findIndexSS(structs, clock); index < structs.length; index++) {
-      const struct = structs[index];
-      if (struct === undefined || struct.id.clock >= end) return false;
-      if (!struct.deleted) return true;
-    }
-    return false;
-  });
-}
-
-/**
- * The update without the structs that the document has. Yjs skips those only after it split what they refer to, and puts
- * the rest of one that is known in part where the known part stands: for a client id that is used twice both differ from
- * what a load makes of it.
- */
-function withoutKnown(doc: Y.Doc, update: Uint8Array, { structs }: UpdateShape): Uint8Array {
-  const isNew = structs.every(({ client, start }) => start >= clockOf(doc, client));
-  return isNew ? update : Y.diffUpdate(update, Y.encodeStateVector(doc));
-}
-
-/** How many runs of the document the update's deletions would split. */
-function splits(doc: Y.Doc, shape: UpdateShape): number {
-  let count = 0;
-  for (const { client, clock, length } of shape.deletions) {
-    const structs = doc.store.clients.get(client);
-    if (structs === undefined) continue;
-    for (const cut of [clock, clock + length]) {
-      if (cut >= clockOf(doc, client)) continue;
-      const struct = structs[Y.findIndexSS(structs, cut)];
-      if (struct !== undefined && !struct.deleted && struct.id.clock < cut) count++;
-    }
-  }
-  return count;
-}
-
-/** Something that the update refers to and that is neither in the document nor in the update; `null` when nothing is. */
-function firstMissing(doc: Y.Doc, shape: UpdateShape): StructId | null {
-  const ends = new Map<number, number>();
-  for (const { client, start, end, gapEnd } of shape.structs) {
-    const known = clockOf(doc, client);
-    if (start > known) return { client, clock: start - 1 };
-    if (gapEnd > known && gapEnd > start) return { client, clock: gapEnd - 1 };
-    ends.set(client, Math.max(known, end));
-  }
-  const endOf = (client: number) => ends.get(client) ?? clockOf(doc, client);
-  for (const [client, clock] of shape.references) if (clock >= endOf(client)) return { client, clock };
-  // The last one of a client: when the room has reached it, it has reached those before it.
-  const missing = shape.deletions.find(({ client, clock, length }) => clock + length > endOf(client));
-  const last = shape.deletions.findLast(({ client }) => client === missing?.client);
-  if (last !== undefined) return { client: last.client, clock: last.clock + last.length - 1 };
-  return null;
 }

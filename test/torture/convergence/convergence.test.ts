@@ -37,7 +37,7 @@ describe.concurrent("the convergence suite catches", () => {
     [
       "a deletion that is taken for nothing new",
       {
-        file: "worker/document.ts",
+        file: "worker/update-effect.ts",
         find: "if (!struct.deleted) return true;",
         replace: "if (!struct.deleted) return false;",
       },
