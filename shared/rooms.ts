@@ -27,6 +27,10 @@ export interface Grant {
   readonly capabilities: readonly Capability[];
   /** Who it is, when a token said so. Two connections of one subject may take over each other's presence. */
   readonly subject?: string;
+  /** What others may call them, when a token said so. */
+  readonly name?: string;
+  /** Milliseconds since 1970 from which on nothing is granted any more; without it, the grant does not end. */
+  readonly expiresAt?: number;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
