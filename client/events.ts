@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../shared/errors.ts";
-import type { Capability, PeerId } from "../shared/rooms.ts";
+import type { Capability, Participant, PeerId } from "../shared/rooms.ts";
 import type { Ending } from "./connection.ts";
 import type { RoomProvider } from "./provider.ts";
 import type { Rejection, SavedState } from "./saved.ts";
@@ -30,5 +30,7 @@ export interface RoomProviderEvents {
   rejected: (rejection: Rejection) => void;
   /** The room said who this connection is and what it may do. */
   welcome: (welcome: { readonly peer: PeerId; readonly capabilities: readonly Capability[] }) => void;
+  /** Somebody came, left or changed; nobody is known while there is no connection. */
+  participants: (participants: readonly Participant[]) => void;
   problem: (problem: Problem) => void;
 }

@@ -3,11 +3,13 @@ import { decodeFrame, type Frame } from "../shared/frames.ts";
 import { type MessageFromRoom, parseMessageFromRoom } from "../shared/messages.ts";
 import type { DocumentSync } from "./document-sync.ts";
 import type { Problem } from "./events.ts";
+import type { Participants } from "./participants.ts";
 import type { Presence } from "./presence.ts";
 
 interface InboxOptions {
   readonly sync: DocumentSync;
   readonly presence: Presence;
+  readonly participants: Participants;
   readonly welcomed: (welcome: Extract<MessageFromRoom, { type: "welcome" }>) => void;
   /** The document changed, or something of it was acknowledged. */
   readonly documentChanged: () => void;
@@ -59,7 +61,7 @@ export class Inbox {
   }
 
   #receiveMessage(message: MessageFromRoom): void {
-    const { sync, presence, welcomed, documentChanged, problem } = this.#options;
+    const { sync, presence, participants, welcomed, documentChanged, problem } = this.#options;
     switch (message.type) {
       case "welcome":
         sync.welcomed(message);
@@ -80,6 +82,9 @@ export class Inbox {
         return;
       case "presence-renewal":
         presence.renew(message.active);
+        return;
+      case "participants":
+        participants.receive(message);
         return;
       case "pong":
         return;

@@ -20,7 +20,7 @@ export {
   parseMessageFromRoom,
   ROOMFUL_PROTOCOL,
 } from "../shared/messages.ts";
-export { type Capability, type PeerId, parseRoomName, type RoomName } from "../shared/rooms.ts";
+export { type Capability, type Participant, type PeerId, parseRoomName, type RoomName } from "../shared/rooms.ts";
 export type { Clock } from "./clock.ts";
 export type { Ending } from "./connection.ts";
 export type { Problem, RoomProviderEvents } from "./events.ts";

@@ -4,7 +4,7 @@ import type * as Y from "yjs";
 import { errorCodeOf, RoomfulError } from "../shared/errors.ts";
 import { encodeUpdate } from "../shared/frames.ts";
 import { ROOMFUL_PROTOCOL } from "../shared/messages.ts";
-import type { Capability, PeerId } from "../shared/rooms.ts";
+import type { Capability, Participant, PeerId } from "../shared/rooms.ts";
 import { throwLater } from "./clock.ts";
 import type { Ending } from "./connection.ts";
 import { Connector, type RoomSocket } from "./connector.ts";
@@ -21,6 +21,7 @@ import {
   roomUrl,
   type Target,
 } from "./options.ts";
+import { Participants } from "./participants.ts";
 import { Presence, RoomAwareness } from "./presence.ts";
 import { SaveWaiters } from "./save-waiters.ts";
 import { isSameState, type Rebuilt, type SavedState } from "./saved.ts";
@@ -57,9 +58,11 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   readonly #loaded: Promise<void> | null;
   readonly #stopLeaving: () => void;
   readonly #waiters = new SaveWaiters();
+  readonly #participants = new Participants((all) => this.emit("participants", [all]));
   #offline: Offline | null = null;
   #isSynced = false;
   #saved: SavedState;
+  #peer: PeerId | null = null;
   #capabilities: readonly Capability[] = [];
   #wantsConnection = false;
   #isDestroyed = false;
@@ -105,9 +108,11 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     this.#inbox = new Inbox({
       sync: this.#sync,
       presence: this.#presence,
+      participants: this.#participants,
       welcomed: ({ peer, capabilities }) => {
+        this.#peer = peer;
         this.#capabilities = capabilities;
-        this.emit("welcome", [{ peer: peer as PeerId, capabilities }]);
+        this.emit("welcome", [{ peer, capabilities }]);
       },
       documentChanged: () => this.#offline?.changed(),
       problem: (problem) => this.emit("problem", [problem]),
@@ -155,6 +160,19 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   /** The socket, connecting or open. */
   get ws(): RoomSocket | null {
     return this.#connector.socket;
+  }
+
+  /** This connection's id in the room; `null` as long as there is none. */
+  get peer(): PeerId | null {
+    return this.#peer;
+  }
+
+  /**
+   * Who is connected, this client included, by the time they came; nobody as long as there is no connection. The room
+   * vouches for it, unlike for what people say of themselves in `awareness`.
+   */
+  get participants(): readonly Participant[] {
+    return this.#participants.all;
   }
 
   /** What the room lets this connection do; empty as long as there is none. */
@@ -303,7 +321,9 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     closed: (event: CloseEvent | null, wasOpen: boolean) => {
       this.emit("connection-close", [event, this]);
       if (!wasOpen) return;
+      this.#peer = null;
       this.#capabilities = [];
+      this.#participants.closed();
       this.#setSynced(false);
       this.#sync.closed();
       this.#presence.closed();

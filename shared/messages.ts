@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import { ERRORS, type ErrorCode, RoomfulError } from "./errors.ts";
 import { TEXT_MESSAGE_BYTES } from "./limits.ts";
-import { CAPABILITIES } from "./rooms.ts";
+import { CAPABILITIES, type Capability, type Participant, type PeerId } from "./rooms.ts";
 
 /** The subprotocol that opts in to text messages. */
 export const ROOMFUL_PROTOCOL = "roomful.v1";
@@ -25,8 +25,21 @@ const errorCode = v.pipe(
 /** Without those that only a newer room knows. */
 const capabilities = v.pipe(
   v.array(v.string()),
-  v.transform((names) => CAPABILITIES.filter((capability) => names.includes(capability))),
+  v.transform((names): readonly Capability[] => CAPABILITIES.filter((capability) => names.includes(capability))),
 );
+const peerId: v.GenericSchema<unknown, PeerId> = v.pipe(
+  v.string(),
+  v.transform((peer) => peer as PeerId),
+);
+const participant: v.GenericSchema<unknown, Participant> = v.object({
+  peer: peerId,
+  protocol: v.fallback(v.picklist(["roomful.v1", "stock"]), "stock"),
+  capabilities,
+  subject: v.exactOptional(v.string()),
+  name: v.exactOptional(v.string()),
+  clientId: v.exactOptional(v.number()),
+  connectedAt: v.number(),
+});
 /** The number of a sync frame (subtypes 1 and 2) on its socket, counted by both sides from 1 at open. */
 const frameNumber = v.pipe(v.number(), v.integer(), v.minValue(1));
 
@@ -37,7 +50,7 @@ const FROM_ROOM = {
     /** The room's name, as the room understood it. */
     room: v.string(),
     /** This connection's id in the room. */
-    peer: v.string(),
+    peer: peerId,
     capabilities,
     /** Whether to renew presence every 15 s, as long as no `presence-renewal` says otherwise. */
     renewPresence: v.boolean(),
@@ -56,6 +69,16 @@ const FROM_ROOM = {
   error: v.object({ type: v.literal("error"), code: errorCode, message: v.string() }),
   /** Sent by the room when the first stock client came, which needs renewals, or the last one left. */
   "presence-renewal": v.object({ type: v.literal("presence-renewal"), active: v.boolean() }),
+  /**
+   * Sent by the room to those who may read: after `welcome` everybody who is connected, then what changes. Comings and
+   * goings are gathered, so that a storm of them costs few messages.
+   */
+  participants: v.object({
+    type: v.literal("participants"),
+    /** Who came, or of whom something changed, as they are now; the receiver is among them. */
+    present: v.pipe(v.array(participant), v.readonly()),
+    left: v.pipe(v.array(peerId), v.readonly()),
+  }),
   /** Sent by the runtime in answer to a ping. */
   pong: v.object({ type: v.literal("pong") }),
 } as const;
@@ -74,6 +97,15 @@ export type MessageFromRoom = {
 export type MessageToRoom = {
   [Type in keyof typeof TO_ROOM]: v.InferOutput<(typeof TO_ROOM)[Type]>;
 }[keyof typeof TO_ROOM];
+
+declare const encodedMessage: unique symbol;
+
+/** A text message of the room, encoded once for many. Made by {@link encodeMessage} alone. */
+export type EncodedMessage = string & { readonly [encodedMessage]: true };
+
+export function encodeMessage(message: MessageFromRoom): EncodedMessage {
+  return JSON.stringify(message) as EncodedMessage;
+}
 
 /**
  * Reads a text message that the room sent.

@@ -108,7 +108,10 @@ export interface Participant {
   readonly peer: PeerId;
   readonly protocol: "roomful.v1" | "stock";
   readonly capabilities: readonly Capability[];
+  /** Who it is, when a token said so. */
   readonly subject?: string;
+  /** What to call them, when a token said so. */
+  readonly name?: string;
   /** The Yjs client id of its presence, once it announced one. */
   readonly clientId?: number;
   /** Milliseconds since 1970. */

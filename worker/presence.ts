@@ -1,6 +1,7 @@
 import { RoomfulError } from "../shared/errors.ts";
 import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../shared/frames.ts";
 import { CLOCK_BOUND } from "../shared/limits.ts";
+import { encodeMessage } from "../shared/messages.ts";
 import { decodeUtf8, isPlainJson } from "./json.ts";
 import { type Clock, Pacer, systemClock } from "./pacer.ts";
 import type { Session } from "./session.ts";
@@ -24,6 +25,8 @@ interface PresenceOptions {
   readonly maxBytes: number;
   /** Asks that changed sessions be saved soon. */
   readonly requestSave: () => void;
+  /** Told when a session got a client id, or lost it. */
+  readonly idChanged?: (session: Session) => void;
   readonly clock?: Clock;
 }
 
@@ -160,6 +163,7 @@ export class Presence {
       this.#endChallenge(entry.clientId);
       former.state.presence = null;
       this.#sessions.changed(former);
+      this.#options.idChanged?.(former);
     }
     // Others may know this id by a later clock, from before a reconnect, and would ignore it until that clock is
     // reached. Told that it is gone, a client announces itself at once with the next clock.
@@ -167,6 +171,7 @@ export class Presence {
     if (this.#leavers.delete(entry.clientId) || former !== undefined) this.#askToAnnounceAgain(session);
     this.#holders.set(entry.clientId, session);
     this.#set(session, entry);
+    this.#options.idChanged?.(session);
   }
 
   /**
@@ -216,6 +221,7 @@ export class Presence {
     this.#unsent.set(presence.clientId, presence.clock);
     session.state.presence = null;
     this.#sessions.changed(session);
+    this.#options.idChanged?.(session);
     this.#broadcasts.request();
     this.#options.requestSave();
   }
@@ -244,7 +250,8 @@ export class Presence {
   }
 
   #tellRenewal(active: boolean): void {
-    for (const session of this.#sessions) session.tell({ type: "presence-renewal", active });
+    const message = encodeMessage({ type: "presence-renewal", active });
+    for (const session of this.#sessions) session.tell(message);
   }
 }
 

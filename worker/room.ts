@@ -5,6 +5,7 @@ import { PING, PONG, parseMessageToRoom } from "../shared/messages.ts";
 import type { Applied, Participant, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../shared/rooms.ts";
 import { readAdmission, upgradeResponse } from "./admission.ts";
 import { createLog, explain, type Log } from "./logging.ts";
+import { Participants } from "./participants.ts";
 import { Presence } from "./presence.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import { Session } from "./session.ts";
@@ -26,6 +27,7 @@ export class Room extends DurableObject implements RoomMethods {
   readonly #sessions: Sessions;
   readonly #sync: Sync;
   readonly #presence: Presence;
+  readonly #participants: Participants;
   readonly #refusals: Record<string, number> = {};
   #events = 0;
   #updateBytes = 0;
@@ -44,10 +46,12 @@ export class Room extends DurableObject implements RoomMethods {
       log: this.#log,
       refused: (code) => this.#count(code),
     });
+    this.#participants = new Participants(this.#sessions);
     this.#presence = new Presence(this.#sessions, {
       coalesceMs: this.#settings.COALESCE_MS,
       maxBytes: this.#settings.MAX_PRESENCE_BYTES,
       requestSave: () => this.#sync.requestSave(),
+      idChanged: (session) => this.#participants.changed(session),
     });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
   }
@@ -69,6 +73,7 @@ export class Room extends DurableObject implements RoomMethods {
       renewPresence: this.#presence.needsRenewal,
       limits: { frameBytes: this.#settings.MAX_FRAME_BYTES, presenceBytes: this.#settings.MAX_PRESENCE_BYTES },
     });
+    this.#participants.joined(session);
     this.#log("info", "opened", { peer: session.state.peer, protocol: session.state.protocol });
     return upgradeResponse(client, admission.subprotocol);
   }
@@ -103,6 +108,7 @@ export class Room extends DurableObject implements RoomMethods {
       const session = this.#sessions.remove(socket);
       if (session === null) return;
       this.#log("info", "closed", { peer: session.state.peer, closeCode });
+      this.#participants.left(session);
       this.#presence.left(session);
       if (this.#sessions.size > 0) return;
       this.#sync.settle();

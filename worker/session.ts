@@ -1,7 +1,7 @@
 import { closeArguments, ERRORS, type ErrorCode, isFinalClose, type RoomfulError } from "../shared/errors.ts";
 import { type AwarenessEntry, encodePermissionDenied, type StructId } from "../shared/frames.ts";
 import { INLINE_PRESENCE_BYTES } from "../shared/limits.ts";
-import { type MessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
+import { type EncodedMessage, encodeMessage, type MessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
 import type { Capability, Grant, Participant, PeerId } from "../shared/rooms.ts";
 import type { Admission } from "./admission.ts";
 
@@ -156,8 +156,8 @@ export class Session {
   }
 
   /** Sends a text message; a stock client, which understands none, is sent nothing. */
-  tell(message: MessageFromRoom): void {
-    if (!this.isStock) this.#send(JSON.stringify(message));
+  tell(message: MessageFromRoom | EncodedMessage): void {
+    if (!this.isStock) this.#send(typeof message === "string" ? message : encodeMessage(message));
   }
 
   #send(data: Uint8Array | string): void {
@@ -214,6 +214,7 @@ export class Session {
       protocol,
       capabilities: grant.capabilities,
       ...(grant.subject !== undefined && { subject: grant.subject }),
+      ...(grant.name !== undefined && { name: grant.name }),
       ...(presence !== null && { clientId: presence.clientId }),
       connectedAt,
     };

@@ -8,7 +8,7 @@ import {
   encodeUpdate,
 } from "../../shared/frames.ts";
 import { type MessageFromRoom, PING, PONG } from "../../shared/messages.ts";
-import type { Capability } from "../../shared/rooms.ts";
+import type { Capability, PeerId } from "../../shared/rooms.ts";
 
 type Refuse = (update: Uint8Array) => "forbidden" | "invalid-update" | null;
 
@@ -77,7 +77,7 @@ export class FakeRoomSocket {
       this.tell({
         type: "welcome",
         room: "room",
-        peer: "peer",
+        peer: "peer" as PeerId,
         capabilities: room.capabilities,
         renewPresence: room.renewPresence,
         limits: { frameBytes: room.frameBytes, presenceBytes: 1_000 },

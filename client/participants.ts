@@ -1,0 +1,37 @@
+import type { MessageFromRoom } from "../shared/messages.ts";
+import type { Participant, PeerId } from "../shared/rooms.ts";
+
+const NOBODY: readonly Participant[] = [];
+
+/** Who is connected, as the room tells it. Nobody, as long as there is no connection. */
+export class Participants {
+  #byPeer: ReadonlyMap<PeerId, Participant> = new Map();
+  #all = NOBODY;
+  readonly #changed: (all: readonly Participant[]) => void;
+
+  constructor(changed: (all: readonly Participant[]) => void) {
+    this.#changed = changed;
+  }
+
+  /** By the time they connected; the same array until something changes. */
+  get all(): readonly Participant[] {
+    return this.#all;
+  }
+
+  receive({ present, left }: Extract<MessageFromRoom, { type: "participants" }>): void {
+    const byPeer = new Map(this.#byPeer);
+    for (const peer of left) byPeer.delete(peer);
+    for (const participant of present) byPeer.set(participant.peer, participant);
+    this.#set(byPeer);
+  }
+
+  closed(): void {
+    if (this.#all.length > 0) this.#set(new Map());
+  }
+
+  #set(byPeer: ReadonlyMap<PeerId, Participant>): void {
+    this.#byPeer = byPeer;
+    this.#all = [...byPeer.values()].sort((one, two) => one.connectedAt - two.connectedAt);
+    this.#changed(this.#all);
+  }
+}
