@@ -67,3 +67,9 @@ export const INCOMPLETE_CLIENTS = 1_000;
  * ones make a document larger; those of a document that is full are taken up to here.
  */
 export const DELETION_RESERVE = 1.25;
+
+/** Characters of a token's subject, and of a name: both are kept in a socket's attachment and told to others. */
+export const SUBJECT_CHARACTERS = 256;
+
+/** Subjects about whom moderators of one room decided something: they are read whole when the room wakes. */
+export const SUBJECT_RULES = 1_000;

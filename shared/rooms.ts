@@ -1,5 +1,6 @@
 import { RoomfulError } from "./errors.ts";
 import { ROOM_NAME_BYTES } from "./limits.ts";
+import type { Moderation, RoomSettings } from "./moderation.ts";
 
 declare const roomName: unique symbol;
 declare const peerId: unique symbol;
@@ -112,6 +113,8 @@ export interface Participant {
   readonly subject?: string;
   /** What to call them, when a token said so. */
   readonly name?: string;
+  /** Whether a moderator silenced it in calls. */
+  readonly isMuted?: boolean;
   /** The Yjs client id of its presence, once it announced one. */
   readonly clientId?: number;
   /** Milliseconds since 1970. */
@@ -191,6 +194,26 @@ export interface RoomMethods {
   statistics(): Promise<RoomStatistics>;
   /** Who is connected. Never loads the document. */
   participants(): Promise<Participant[]>;
+  /** Sends something to everybody connected who may read. Nothing of it is kept. @throws `invalid-argument` */
+  publish(data: Json): Promise<void>;
+  /**
+   * Changes what a participant may do, kicks, bans or mutes. What is to last is durable when the call returns.
+   * @throws `invalid-argument`, `unknown-peer`, `too-many-rules`, `room-too-new`, `storage-failed`; nothing was done then
+   */
+  moderate(action: Moderation): Promise<void>;
+  /** The room's own rules. @throws `room-too-new`, `storage-failed` */
+  getSettings(): Promise<RoomSettings>;
+  /**
+   * Changes some of the room's own rules. Durable when it returns.
+   * @returns all of them
+   * @throws `invalid-argument`, `room-too-new`, `storage-failed`; nothing was changed then
+   */
+  changeSettings(settings: Partial<RoomSettings>): Promise<RoomSettings>;
+  /**
+   * Closes every connection and deletes the document and the rules: nothing is left. Who comes then finds an empty room,
+   * and a client that kept the document brings it along.
+   */
+  delete(): Promise<void>;
   /** Applies and commits all that has arrived, and writes a snapshot. */
   flush(): Promise<void>;
 }
