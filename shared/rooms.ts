@@ -33,6 +33,32 @@ export interface Grant {
   readonly expiresAt?: number;
 }
 
+/** Where the platform may keep a room. The same name in another jurisdiction is another room. */
+export const JURISDICTIONS = ["eu", "us", "fedramp", "fedramp-high"] as const;
+export type Jurisdiction = (typeof JURISDICTIONS)[number];
+
+/** Near whom the platform is asked to create a room. Acts only when the room is created. */
+export const LOCATION_HINTS = [
+  "wnam",
+  "enam",
+  "sam",
+  "weur",
+  "eeur",
+  "apac",
+  "apac-ne",
+  "apac-se",
+  "oc",
+  "afr",
+  "me",
+] as const;
+export type LocationHint = (typeof LOCATION_HINTS)[number];
+
+/** Which of the objects that a name can have it is, and where it is to be created. */
+export interface Placement {
+  readonly jurisdiction?: Jurisdiction;
+  readonly locationHint?: LocationHint;
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
@@ -68,7 +94,8 @@ export function decodeRoomName(path: string): RoomName {
   return parseRoomName(name);
 }
 
-function utf8Length(text: string): number {
+/** Bytes of a text in UTF-8. */
+export function utf8Length(text: string): number {
   let bytes = 0;
   for (const character of text) {
     const point = character.codePointAt(0) ?? 0;

@@ -2,8 +2,9 @@ import { DurableObject } from "cloudflare:workers";
 import { ERRORS, type ErrorCode, errorCodeOf, isFinalClose, RoomfulError } from "../shared/errors.ts";
 import { carriesEdits, decodeFrame, type Frame } from "../shared/frames.ts";
 import { PING, PONG, parseMessageToRoom } from "../shared/messages.ts";
-import type { Applied, Participant, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../shared/rooms.ts";
+import type { Applied, Grant, Participant, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../shared/rooms.ts";
 import { readAdmission, upgradeResponse } from "./admission.ts";
+import { GrantedRoom } from "./granted-room.ts";
 import { createLog, explain, type Log } from "./logging.ts";
 import { Presence } from "./presence.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
@@ -178,6 +179,11 @@ export class Room extends DurableObject implements RoomMethods {
 
   #count(code: ErrorCode): void {
     this.#refusals[code] = (this.#refusals[code] ?? 0) + 1;
+  }
+
+  /** The methods below for somebody who may not do everything. @throws RoomfulError `invalid-argument` */
+  as(grant: Grant): GrantedRoom {
+    return new GrantedRoom(this, grant);
   }
 
   async getState(stateVector?: Uint8Array): Promise<Uint8Array> {
