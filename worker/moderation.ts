@@ -5,6 +5,13 @@ import { amend, type RuleChanges, type Rules } from "./rules.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
+/** Checks that a moderator gives nobody a right that it lacks. @throws RoomfulError `forbidden` */
+export function demandHeld(action: Moderation, own: readonly Capability[]): void {
+  if (action.action !== "set-capabilities") return;
+  const lacking = action.capabilities?.find((capability) => !own.includes(capability));
+  if (lacking !== undefined) throw new RoomfulError("forbidden", `who gives ${lacking} must have it`);
+}
+
 interface ModeratorOptions {
   /** Closes a session at once: nothing more is taken from it or sent to it. */
   readonly dismiss: (session: Session, code: ErrorCode) => void;
@@ -24,19 +31,12 @@ export class Moderator {
     this.#options = options;
   }
 
-  /**
-   * @param own what the moderator may do itself; `null` for a backend, which may everything
-   * @throws RoomfulError `unknown-peer`, `forbidden`, `too-many-rules`, `room-too-new`, `storage-failed`; nothing was done
-   */
-  moderate(action: Moderation, own: readonly Capability[] | null): void {
+  /** @throws RoomfulError `unknown-peer`, `too-many-rules`, `room-too-new`, `storage-failed`; nothing was done then */
+  moderate(action: Moderation): void {
     switch (action.action) {
-      case "set-capabilities": {
-        const { capabilities } = action;
-        const lacking = own === null ? [] : (capabilities ?? []).filter((capability) => !own.includes(capability));
-        if (lacking.length > 0) throw new RoomfulError("forbidden", `who gives ${lacking.join(", ")} must have it`);
-        this.#decide(this.#peer(action.peer), { capabilities: capabilities ?? undefined });
+      case "set-capabilities":
+        this.#decide(this.#peer(action.peer), { capabilities: action.capabilities ?? undefined });
         return;
-      }
       case "mute":
         this.#decide(this.#peer(action.peer), { isMuted: action.muted || undefined });
         return;

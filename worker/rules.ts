@@ -61,20 +61,21 @@ export class Rules {
   }
 
   /**
-   * Checks whether somebody may enter.
+   * What somebody may do here who comes with a grant.
    * @param origin of the page that asks, when a browser does
-   * @throws RoomfulError `banned`, `origin-not-allowed`, `room-locked`
+   * @throws RoomfulError `banned`, `origin-not-allowed`, `room-locked`, `room-too-new`, `storage-failed`
    */
-  admit({ capabilities, subject }: Grant, origin: string | null): void {
+  admit(grant: Grant, origin: string | null): readonly Capability[] {
     const { settings, insiders } = this.#rules;
-    const rule = this.of(subject);
+    const rule = this.of(grant.subject);
     if (rule.isBanned) throw new RoomfulError("banned");
     if (settings.origins !== null && origin !== null && !settings.origins.includes(origin)) {
       throw new RoomfulError("origin-not-allowed");
     }
-    const isModerator = (rule.capabilities ?? capabilities).includes("moderate");
-    const isInsider = subject !== undefined && insiders.has(subject);
-    if (settings.locked && !isModerator && !isInsider) throw new RoomfulError("room-locked");
+    const capabilities = rule.capabilities ?? grant.capabilities;
+    const isInsider = grant.subject !== undefined && insiders.has(grant.subject);
+    if (settings.locked && !isInsider && !capabilities.includes("moderate")) throw new RoomfulError("room-locked");
+    return capabilities;
   }
 
   /**

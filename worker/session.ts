@@ -1,4 +1,4 @@
-import { closeArguments, ERRORS, type ErrorCode, isFinalClose, type RoomfulError } from "../shared/errors.ts";
+import { closeArguments, ERRORS, type ErrorCode, isFinalClose, RoomfulError } from "../shared/errors.ts";
 import { type AwarenessEntry, encodePermissionDenied, type StructId } from "../shared/frames.ts";
 import { INLINE_PRESENCE_BYTES } from "../shared/limits.ts";
 import { type EncodedMessage, encodeMessage, type MessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
@@ -159,10 +159,21 @@ export class Session {
     return this.capabilities.includes(capability);
   }
 
+  /** @throws RoomfulError `forbidden` */
+  demand(capability: Capability): void {
+    if (!this.may(capability)) throw new RoomfulError("forbidden", capability);
+  }
+
   /** Milliseconds for which the grant still holds; `undefined` when it has no end. */
   get expiresIn(): number | undefined {
     const { expiresAt } = this.state.grant;
     return expiresAt === undefined ? undefined : expiresAt - Date.now();
+  }
+
+  /** What it may do, and for how long, as it is told. */
+  get rights(): { capabilities: readonly Capability[]; expiresIn?: number } {
+    const { capabilities, expiresIn } = this;
+    return { capabilities, ...(expiresIn !== undefined && { expiresIn }) };
   }
 
   /** Whether the grant has ended. No timer waits for that: it is asked whenever something comes or goes. */

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { RoomfulError } from "../shared/errors.ts";
-import type { StorageFigures } from "../shared/rooms.ts";
+import type { StorageFigures } from "../shared/rpc.ts";
 import { bytesOf, concatenate, type LogRow, logChecksumOf, rowChecksumOf, type SnapshotRow, split } from "./rows.ts";
 import { CHUNKS_PER_GENERATION, migrate, readSchemaVersion, SCHEMA_VERSION } from "./schema.ts";
 
