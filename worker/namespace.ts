@@ -1,4 +1,5 @@
-import { type Grant, type Placement, parseRoomName } from "../shared/rooms.ts";
+import { RoomfulError } from "../shared/errors.ts";
+import { type Grant, type Jurisdiction, type Placement, parseRoomName } from "../shared/rooms.ts";
 import type { RoomMethods } from "../shared/rpc.ts";
 import type { Room } from "./room.ts";
 
@@ -23,14 +24,23 @@ export type RoomStub = RoomMethods &
  * The room of a name.
  * @param placement has to name the jurisdiction that clients are led to, by setting or by token: in another one it is
  * another room
- * @throws RoomfulError `bad-room-name` for a name under which no client could reach it
+ * @throws RoomfulError `bad-room-name` for a name under which no client could reach it; `misconfigured` for a jurisdiction
+ * that the runtime does not know, as the local one knows none: a room is never kept where it must not be
  */
 export function getRoom(
   namespace: DurableObjectNamespace<Room>,
   name: string,
   { jurisdiction, locationHint }: Placement = {},
 ): RoomStub {
-  const placed = jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction);
+  const placed = jurisdiction === undefined ? namespace : within(namespace, jurisdiction);
   const stub = placed.getByName(parseRoomName(name), locationHint && { locationHint });
   return stub as unknown as RoomStub;
+}
+
+function within(namespace: DurableObjectNamespace<Room>, jurisdiction: Jurisdiction): DurableObjectNamespace<Room> {
+  try {
+    return namespace.jurisdiction(jurisdiction);
+  } catch (cause) {
+    throw new RoomfulError("misconfigured", `this runtime has no jurisdiction ${jurisdiction}`, { cause });
+  }
 }
