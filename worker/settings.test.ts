@@ -87,7 +87,13 @@ describe("the settings of tokens", () => {
   });
 
   it("takes origins as browsers write them, and nothing that looks like one", () => {
-    for (const list of ["auto", "*", "https://app.example.com", "https://a.example, http://localhost:5173"]) {
+    for (const list of [
+      "auto",
+      "*",
+      "https://app.example.com",
+      "https://a.example, http://localhost:5173",
+      "capacitor://localhost",
+    ]) {
       expect(readSettings({ ALLOWED_ORIGINS: list }).ALLOWED_ORIGINS).toBe(list);
     }
     for (const list of [

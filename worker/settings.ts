@@ -82,7 +82,9 @@ function isOriginList(value: string): boolean {
   if (value === "auto" || value === "*") return true;
   return value.split(",").every((part) => {
     const origin = part.trim();
-    return URL.canParse(origin) && new URL(origin).origin === origin && origin !== "null";
+    if (!/^[a-z][a-z\d+.-]*:\/\/[^\s/*?#]+$/.test(origin) || !URL.canParse(origin)) return false;
+    // Apps have schemes of their own, whose origins a URL parser does not know.
+    return !/^https?:/.test(origin) || new URL(origin).origin === origin;
   });
 }
 
