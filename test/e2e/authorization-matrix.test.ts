@@ -67,16 +67,29 @@ function content() {
 }
 const { base, deletion, insertion, whole } = content();
 
+interface Situation {
+  /** The client's token; empty when it has none. */
+  readonly token: string;
+  /** Somebody else in the room. */
+  readonly otherPeer: string;
+}
+
 /** What a client sends in each column. */
-const SENT: Readonly<Record<string, readonly Sent[]>> = {
-  "step 1": [STEP_1],
-  "step 2 with changes": [encodeSyncStep2(whole)],
-  "step 2 without changes": [encodeSyncStep2(base)],
-  update: [encodeUpdate(deletion), encodeUpdate(insertion)],
-  "own awareness": [awarenessOf(OWN_ID, 1, { name: "own" })],
-  "other's awareness": [awarenessOf(OWN_ID, 1, { name: "own" }), awarenessOf(OTHERS_ID, 99, { name: "forged" })],
-  "query awareness": [encodeQueryAwareness()],
-  ping: [PING],
+const SENT: Readonly<Record<string, (situation: Situation) => readonly Sent[]>> = {
+  "step 1": () => [STEP_1],
+  "step 2 with changes": () => [encodeSyncStep2(whole)],
+  "step 2 without changes": () => [encodeSyncStep2(base)],
+  update: () => [encodeUpdate(deletion), encodeUpdate(insertion)],
+  "own awareness": () => [awarenessOf(OWN_ID, 1, { name: "own" })],
+  "other's awareness": () => [awarenessOf(OWN_ID, 1, { name: "own" }), awarenessOf(OTHERS_ID, 99, { name: "forged" })],
+  "query awareness": () => [encodeQueryAwareness()],
+  ping: () => [PING],
+  auth: ({ token }) => [JSON.stringify({ type: "auth", token })],
+  event: () => [JSON.stringify({ type: "event", data: "hello" })],
+  moderate: ({ otherPeer }) => [
+    JSON.stringify({ type: "moderate", moderation: { action: "mute", peer: otherPeer, muted: true } }),
+  ],
+  settings: () => [JSON.stringify({ type: "settings", settings: { locked: true } })],
 };
 
 /** What each column asks for by HTTP. */
@@ -87,6 +100,11 @@ const CALLS: Readonly<Record<string, { readonly path: string; readonly init?: Re
   "POST updates": { path: "updates", init: { method: "POST", body: insertion as Uint8Array<ArrayBuffer> } },
   "GET participants": { path: "participants" },
   "GET statistics": { path: "statistics" },
+  "POST events": { path: "events", init: { method: "POST", body: '"hello"' } },
+  "GET settings": { path: "settings" },
+  "PUT settings": { path: "settings", init: { method: "PUT", body: '{"locked":true}' } },
+  "POST moderation": { path: "moderation", init: { method: "POST", body: '{"action":"ban","subject":"eve"}' } },
+  "DELETE room": { path: "", init: { method: "DELETE" } },
 };
 
 let rooms = 0;
@@ -103,7 +121,7 @@ async function preparedRoom() {
     return { vector: Y.encodeStateVector(doc), all: Y.encodeSnapshot(Y.snapshot(doc)) };
   };
   const before = await snapshot();
-  return { name, isSame: async () => isEqual(before, await snapshot()) };
+  return { name, room, isSame: async () => isEqual(before, await snapshot()) };
 }
 
 function isEqual(one: object, other: object): boolean {
@@ -113,12 +131,13 @@ function isEqual(one: object, other: object): boolean {
 /** Sends what a column says, and tells what came of it in the words of the table. */
 async function socketOutcome(row: string, column: string, isStock: boolean): Promise<string> {
   const token = await TOKENS[row]?.();
-  const { name, isSame } = await preparedRoom();
+  const { name, room, isSame } = await preparedRoom();
   const other = new MatrixClient(`${url}/${name}`, { token: await tokenOf({ sub: "other" }), isStock: false });
   await other.sends(awarenessOf(OTHERS_ID, 1, { name: "other" }), STEP_1);
   await other.fence(0);
   const client = new MatrixClient(`${url}/${name}`, { ...(token !== undefined && { token }), isStock });
-  const sent = SENT[column] ?? [];
+  const [otherPeer = ""] = other.messages.flatMap((message) => (message.type === "welcome" ? message.peer : []));
+  const sent = SENT[column]?.({ token: token ?? "", otherPeer }) ?? [];
   await client.sends(...sent, STEP_1);
   const frames = await client.fence(column === "step 1" ? 1 : 0);
   const outcome = new Set<string>();
@@ -131,6 +150,8 @@ async function socketOutcome(row: string, column: string, isStock: boolean): Pro
         fates.push(client.fateOf(frame + 1) ?? "");
       }
     }
+    if (column === "auth" && !isStock)
+      await until(() => client.messages.some(({ type }) => type === "grant"), "a grant");
     if (column === "ping") await until(() => client.messages.some(({ type }) => type === "pong"), "a pong");
     if (!(await isSame())) outcome.add("kept");
     for (const { type } of frames) {
@@ -142,7 +163,10 @@ async function socketOutcome(row: string, column: string, isStock: boolean): Pro
     for (const message of client.messages) {
       if (message.type === "error") outcome.add(`error ${message.code}`);
       else if (message.type === "pong") outcome.add("pong");
+      else if (message.type === "grant") outcome.add("grant");
     }
+    if ((await room.getSettings()).locked) outcome.add("locked");
+    if ((await room.participants()).some(({ isMuted }) => isMuted)) outcome.add("muted");
     for (const fate of fates) outcome.add(fate);
     await other.sends(encodeQueryAwareness(), STEP_1);
     await other.fence(1);
@@ -152,6 +176,7 @@ async function socketOutcome(row: string, column: string, isStock: boolean): Pro
         () => {},
       );
     }
+    if (other.messages.some(({ type }) => type === "event")) outcome.add("heard");
     if (other.presenceOf(OTHERS_ID)?.includes("forged") || client.presenceOf(OTHERS_ID)?.includes("forged")) {
       outcome.add("forged");
     }
@@ -163,13 +188,16 @@ async function socketOutcome(row: string, column: string, isStock: boolean): Pro
 
 async function httpOutcome(row: string, column: string): Promise<string> {
   const token = await TOKENS[row]?.();
-  const { name, isSame } = await preparedRoom();
+  const { name, room, isSame } = await preparedRoom();
   const call = CALLS[column];
-  const path = `${url.replace("ws:", "http:").replace(/rooms$/, "api/rooms")}/${encodeURIComponent(name)}/${call?.path}`;
+  const path = `${url.replace("ws:", "http:").replace(/rooms$/, "api/rooms")}/${encodeURIComponent(name)}${call?.path && `/${call.path}`}`;
   const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` };
   const response = await fetch(path, { ...call?.init, ...(headers && { headers }) });
   const code = response.ok ? "" : ` ${((await response.json()) as { error: { code: string } }).error.code}`;
-  return `${response.status}${code}${(await isSame()) ? "" : ", kept"}`;
+  const isGone = (await room.getStateVector()).length === 1;
+  const isLocked = (await room.getSettings()).locked;
+  const change = isGone ? ", gone" : (await isSame()) ? (isLocked ? ", locked" : "") : ", kept";
+  return `${response.status}${code}${change}`;
 }
 
 describe("the authorization matrix of docs/security.md", () => {
