@@ -9,8 +9,6 @@ interface InboxOptions {
   readonly sync: DocumentSync;
   readonly presence: Presence;
   readonly welcomed: (welcome: Extract<MessageFromRoom, { type: "welcome" }>) => void;
-  /** The document changed, or something of it was acknowledged. */
-  readonly documentChanged: () => void;
   readonly problem: (problem: Problem) => void;
 }
 
@@ -36,13 +34,12 @@ export class Inbox {
   }
 
   #receiveFrame(frame: Frame): void {
-    const { sync, presence, documentChanged, problem } = this.#options;
+    const { sync, presence, problem } = this.#options;
     switch (frame.type) {
       case "sync-step-1":
       case "sync-step-2":
       case "update":
         sync.receive(frame);
-        documentChanged();
         return;
       case "awareness":
         presence.receive(frame.entries);
@@ -59,7 +56,7 @@ export class Inbox {
   }
 
   #receiveMessage(message: MessageFromRoom): void {
-    const { sync, presence, welcomed, documentChanged, problem } = this.#options;
+    const { sync, presence, welcomed, problem } = this.#options;
     switch (message.type) {
       case "welcome":
         sync.welcomed(message);
@@ -69,7 +66,6 @@ export class Inbox {
         return;
       case "saved":
         sync.saved(message.frame);
-        documentChanged();
         return;
       case "rejected":
         sync.rejected(message.frame, message);

@@ -24,7 +24,7 @@ export { type Capability, type PeerId, parseRoomName, type RoomName } from "../s
 export type { Clock } from "./clock.ts";
 export type { Ending } from "./connection.ts";
 export type { Problem, RoomProviderEvents } from "./events.ts";
-export type { OfflineStore, OpenOfflineStore } from "./offline.ts";
+export type { OfflineStore, OpenOfflineStore } from "./offline-store.ts";
 export type { RoomProviderOptions, TokenSource } from "./options.ts";
 export { RoomAwareness } from "./presence.ts";
 export { RoomProvider } from "./provider.ts";
