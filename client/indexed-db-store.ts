@@ -30,6 +30,8 @@ export class IndexedDbStore implements OfflineStore {
   #updates: Uint8Array[] = [];
   #changes = new Map<string, Change>();
   #owesWhole = false;
+  /** The document as it was when this ended, if it has to be stored whole. */
+  #last: Uint8Array | null = null;
   /** Writes that failed since one succeeded. */
   #failures = 0;
   #writing: Promise<void> | null = null;
@@ -39,7 +41,7 @@ export class IndexedDbStore implements OfflineStore {
     this.#doc = doc;
     this.#failed = failed;
     this.#clock = clock;
-    this.#log = new UpdateLog(name, () => Y.encodeStateAsUpdate(doc));
+    this.#log = new UpdateLog(name, () => this.#last ?? Y.encodeStateAsUpdate(doc));
     doc.on("update", this.#onUpdate);
     this.whenSynced = this.#load();
     // What was thrown is for who waits.
@@ -66,6 +68,7 @@ export class IndexedDbStore implements OfflineStore {
 
   async destroy(): Promise<void> {
     this.#doc.off("update", this.#onUpdate);
+    if (this.#log.isNew) this.#last = Y.encodeStateAsUpdate(this.#doc);
     // What is loaded from now on is not for the document any more.
     if (this.#phase.type === "loading") this.#phase = { type: "writable" };
     await this.whenSynced.catch(() => {});

@@ -40,6 +40,8 @@ export class Offline {
   /** The write to a store that can't change a value in one go, while there is one. */
   #write: { readonly done: Promise<void>; isOutdated: boolean } | null = null;
   #isFailing = false;
+  /** What was unsaved when this ended: later edits are not counted any more. */
+  #last: Unsaved | null = null;
   #isClosed = false;
 
   constructor(open: OpenOfflineStore, name: string, doc: Y.Doc, options: OfflineOptions) {
@@ -102,6 +104,7 @@ export class Offline {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.hurry();
+    this.#last = this.#unsaved();
     this.#end();
     await this.#write?.done;
     await this.#withStore((store) => store.destroy());
@@ -152,14 +155,18 @@ export class Offline {
 
   /** Computed when it is stored: whatever waits to be stored with it is counted. */
   readonly #change = (stored: unknown): ArrayBuffer => {
-    const { from, deletions } = this.#options.unsaved();
-    const { clientID, store } = this.#doc;
-    // Also before it has any: what is inserted here counts even where it is stored and this is not any more.
-    const own = from.get(clientID) ?? Y.getState(store, clientID);
-    const unsaved = { from: new Map([...from, [clientID, own]]), deletions };
+    const unsaved = this.#last ?? this.#unsaved();
     const claim = { visit: this.#visit, version: ++this.#version, unsaved };
     return encodeClaims(replaceClaim(decodeClaims(stored) ?? [], claim, this.#takenOver));
   };
+
+  #unsaved(): Unsaved {
+    const { from, deletions } = this.#options.unsaved();
+    const { clientID, store } = this.#doc;
+    // Also when nothing of it is: what is inserted here later counts even if it is stored and a new claim is not.
+    const own = from.get(clientID) ?? Y.getState(store, clientID);
+    return { from: new Map([...from, [clientID, own]]), deletions };
+  }
 
   async #withStore(work: (store: OfflineStore) => Promise<unknown>): Promise<void> {
     try {

@@ -76,6 +76,11 @@ export class UpdateLog {
     this.#records.add(record);
   }
 
+  /** Whether nothing was read that this client wrote, so that the first write is of the whole document. */
+  get isNew(): boolean {
+    return this.#identity === null;
+  }
+
   /** Whether there are so many records that they should be written as one. */
   get isLong(): boolean {
     return this.#records.areMany;
