@@ -1,6 +1,9 @@
 /** New records after which some are merged into one. */
 const MANY = 100;
 
+/** Bytes above which a record is only merged with as much that follows it. */
+const LARGE = 65_536;
+
 /** One stored update. */
 export interface StoredRecord {
   readonly key: IDBValidKey;
@@ -37,7 +40,7 @@ export class StoredRecords {
 
   /**
    * Takes the newest records, when they are to become one: the many that were never merged, and before them each that is
-   * not larger than all after it. So a byte is written again only when its record doubles, and what is large is left alone.
+   * not larger than all after it. So a byte is written again once, and then when its record doubles, and what is large is left alone.
    * They are not known any more; {@link addMerged} adds what takes their place.
    */
   takeToMerge(): readonly StoredRecord[] {
@@ -46,7 +49,7 @@ export class StoredRecords {
     let first = this.#records.length;
     for (const record of this.#records.toReversed()) {
       const isUnmerged = this.#records.length - first < this.#unmerged;
-      if (!isUnmerged && record.bytes > bytes) break;
+      if (record.bytes > bytes && (!isUnmerged || record.bytes > LARGE)) break;
       bytes += record.bytes;
       first--;
     }

@@ -76,7 +76,7 @@ export class UpdateLog {
     this.#records.add(record);
   }
 
-  /** Whether nothing was read that this client wrote, so that the first write is of the whole document. */
+  /** Whether the database was never written by a store of this kind: then the first write is of the whole document. */
   get isNew(): boolean {
     return this.#identity === null;
   }
