@@ -1,7 +1,6 @@
 import "fake-indexeddb/auto";
 import * as prng from "lib0/prng";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { IndexeddbPersistence } from "y-indexeddb";
 import * as Y from "yjs";
 import { encodeUpdate } from "../shared/frames.ts";
 import { destroyAll, provide, WITHOUT_NETWORK } from "../test/support/client-world.ts";
@@ -238,7 +237,10 @@ describe.each(["other", "own"] as const)("an edit (%s)", (edit) => {
 
 it("y-indexeddb may take the place of the own store, and what is unsaved survives a reload in it", async () => {
   const name = freshRoom();
-  const offline: OpenOfflineStore = (name, doc) => new IndexeddbPersistence(name, doc);
+  const offline: OpenOfflineStore = async (name, doc) => {
+    const { IndexeddbPersistence } = await import("y-indexeddb");
+    return new IndexeddbPersistence(name, doc);
+  };
   const first = await visit(name, { ...WITHOUT_NETWORK, offline });
   first.text.insert(0, "unsaved");
   first.text.delete(0, 2);

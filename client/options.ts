@@ -42,7 +42,7 @@ export interface RoomProviderOptions {
   readonly pingInterval?: number;
   /**
    * Silence after a ping that proves the connection dead, in milliseconds above 0. Default: 10,000. Doubled up to 4 times
-   * while connections fail, since a large document on a slow link delays the answer.
+   * while connections fail, since a large document on a slow link delays the answer; an upload that moves on is waited for.
    */
   readonly pingTimeout?: number;
   /** For tests. */
