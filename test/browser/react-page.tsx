@@ -3,7 +3,14 @@ import { Activity, Component, type ReactNode, StrictMode, useEffect, useState } 
 import { flushSync } from "react-dom";
 import { createRoot, type Root } from "react-dom/client";
 import type { RoomProviderOptions } from "../../client/index.ts";
-import { type OpenRoom, type OtherPresence, usePresence, useRoom, useSaved } from "../../client/react/index.ts";
+import {
+  type OpenRoom,
+  type OtherPresence,
+  useParticipants,
+  usePresence,
+  useRoom,
+  useSaved,
+} from "../../client/react/index.ts";
 
 /** Every socket that the page made. */
 const sockets: WebSocket[] = [];
@@ -41,6 +48,7 @@ function Member({ room }: { room: string }): ReactNode {
   const provider = open?.provider ?? null;
   const saved = useSaved(provider);
   const presence = usePresence<{ name: string }>(provider);
+  const participants = useParticipants(provider);
   renders.push({
     room,
     given: provider?.roomname ?? null,
@@ -53,7 +61,7 @@ function Member({ room }: { room: string }): ReactNode {
     presence.setPresence({ name });
   }, [open, presence.setPresence]);
   const names = presence.others.map(({ state }) => state.name ?? "?").join(",");
-  return <p>{`${room}: ${saved.state} ${saved.unsaved} with [${names}]`}</p>;
+  return <p title={`${participants.length} connected`}>{`${room}: ${saved.state} ${saved.unsaved} with [${names}]`}</p>;
 }
 
 class Boundary extends Component<{ children: ReactNode }, { message: string | null }> {

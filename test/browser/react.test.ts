@@ -39,7 +39,9 @@ it("a mount under StrictMode opens one socket, and an unmount closes it and rend
   await show(other, room);
   await shows(page, `${room}: saved 0 with [two]`);
   await shows(other, `${room}: saved 0 with [one]`);
+  for (const each of [page, other]) await each.getByTitle("2 connected").waitFor();
   await page.evaluate(() => app.unmount());
+  await other.getByTitle("1 connected").waitFor();
   await shows(other, `${room}: saved 0 with []`);
   const rendered = await page.evaluate(() => app.renders());
   await other.evaluate(() => app.write("after"));
