@@ -67,3 +67,6 @@ export const INCOMPLETE_CLIENTS = 1_000;
  * ones make a document larger; those of a document that is full are taken up to here.
  */
 export const DELETION_RESERVE = 1.25;
+
+/** The part of its limit above which a document counts as nearly full, and those who write in it are warned. */
+export const NEARLY_FULL = 0.9;

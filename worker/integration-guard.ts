@@ -14,6 +14,11 @@ export class IntegrationGuard {
   #spent = 0;
   #limit = SEARCH_STEPS;
 
+  /** Steps of all searches so far. */
+  get spent(): number {
+    return this.#spent;
+  }
+
   /** Runs work that loads the document. It is only counted: what a room once took it must be able to load. */
   count(work: () => void): void {
     run(work, (item) => {
