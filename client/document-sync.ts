@@ -2,6 +2,7 @@ import * as Y from "yjs";
 import { describe, type ErrorCode, RoomfulError } from "../shared/errors.ts";
 import { decodeStateVector, encodeSyncStep1, encodeSyncStep2, encodeUpdate, type Frame } from "../shared/frames.ts";
 import type { MessageFromRoom } from "../shared/messages.ts";
+import type { Capability } from "../shared/rooms.ts";
 import { type Clock, throwLater } from "./clock.ts";
 import { Ledger } from "./ledger.ts";
 import type { Rebuilt, Rejection, SavedState } from "./saved.ts";
@@ -126,6 +127,10 @@ export class DocumentSync {
 
   welcomed(welcome: Welcome): void {
     this.#welcome = welcome;
+  }
+
+  rightsChanged(capabilities: readonly Capability[]): void {
+    if (this.#welcome !== null) this.#welcome = { ...this.#welcome, capabilities };
   }
 
   receive(frame: Extract<Frame, { type: "sync-step-1" | "sync-step-2" | "update" }>): void {

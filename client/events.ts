@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../shared/errors.ts";
-import type { Capability, Participant, PeerId } from "../shared/rooms.ts";
+import type { Capability, Json, Participant, PeerId } from "../shared/rooms.ts";
 import type { Ending } from "./connection.ts";
 import type { RoomProvider } from "./provider.ts";
 import type { Rejection, SavedState } from "./saved.ts";
@@ -30,6 +30,10 @@ export interface RoomProviderEvents {
   rejected: (rejection: Rejection) => void;
   /** The room said who this connection is and what it may do. */
   welcome: (welcome: { readonly peer: PeerId; readonly capabilities: readonly Capability[] }) => void;
+  /** What this connection may do is known, or changed: by a fresh token, or by a moderator. */
+  capabilities: (capabilities: readonly Capability[]) => void;
+  /** Somebody published something: a participant, or a backend when `from` is absent. */
+  event: (event: { readonly from?: PeerId; readonly data: Json }) => void;
   /** Somebody came, left or changed; nobody is known while there is no connection. */
   participants: (participants: readonly Participant[]) => void;
   problem: (problem: Problem) => void;

@@ -10,6 +10,8 @@ interface InboxOptions {
   readonly sync: DocumentSync;
   readonly presence: Presence;
   readonly participants: Participants;
+  readonly granted: (grant: Extract<MessageFromRoom, { type: "grant" }>) => void;
+  readonly event: (event: Extract<MessageFromRoom, { type: "event" }>) => void;
   readonly welcomed: (welcome: Extract<MessageFromRoom, { type: "welcome" }>) => void;
   /** The document changed, or something of it was acknowledged. */
   readonly documentChanged: () => void;
@@ -61,7 +63,7 @@ export class Inbox {
   }
 
   #receiveMessage(message: MessageFromRoom): void {
-    const { sync, presence, participants, welcomed, documentChanged, problem } = this.#options;
+    const { sync, presence, participants, welcomed, granted, event, documentChanged, problem } = this.#options;
     switch (message.type) {
       case "welcome":
         sync.welcomed(message);
@@ -82,6 +84,13 @@ export class Inbox {
         return;
       case "presence-renewal":
         presence.renew(message.active);
+        return;
+      case "grant":
+        sync.rightsChanged(message.capabilities);
+        granted(message);
+        return;
+      case "event":
+        event(message);
         return;
       case "participants":
         participants.receive(message);

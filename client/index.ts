@@ -20,7 +20,15 @@ export {
   parseMessageFromRoom,
   ROOMFUL_PROTOCOL,
 } from "../shared/messages.ts";
-export { type Capability, type Participant, type PeerId, parseRoomName, type RoomName } from "../shared/rooms.ts";
+export type { Moderation, RoomSettings } from "../shared/moderation.ts";
+export {
+  type Capability,
+  type Json,
+  type Participant,
+  type PeerId,
+  parseRoomName,
+  type RoomName,
+} from "../shared/rooms.ts";
 export type { Clock } from "./clock.ts";
 export type { Ending } from "./connection.ts";
 export type { Problem, RoomProviderEvents } from "./events.ts";

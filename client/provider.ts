@@ -3,8 +3,9 @@ import type { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
 import { errorCodeOf, RoomfulError } from "../shared/errors.ts";
 import { encodeUpdate } from "../shared/frames.ts";
-import { ROOMFUL_PROTOCOL } from "../shared/messages.ts";
-import type { Capability, Participant, PeerId } from "../shared/rooms.ts";
+import { type MessageToRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
+import type { Moderation, RoomSettings } from "../shared/moderation.ts";
+import type { Capability, Json, Participant, PeerId } from "../shared/rooms.ts";
 import { throwLater } from "./clock.ts";
 import type { Ending } from "./connection.ts";
 import { Connector, type RoomSocket } from "./connector.ts";
@@ -23,6 +24,7 @@ import {
 } from "./options.ts";
 import { Participants } from "./participants.ts";
 import { Presence, RoomAwareness } from "./presence.ts";
+import { Renewal } from "./renewal.ts";
 import { SaveWaiters } from "./save-waiters.ts";
 import { isSameState, type Rebuilt, type SavedState } from "./saved.ts";
 import { subjectOf, Tabs } from "./tabs.ts";
@@ -55,6 +57,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   readonly #presence: Presence;
   readonly #tabs: Tabs;
   readonly #inbox: Inbox;
+  readonly #renewal: Renewal;
   readonly #loaded: Promise<void> | null;
   readonly #stopLeaving: () => void;
   readonly #waiters = new SaveWaiters();
@@ -109,13 +112,22 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
       sync: this.#sync,
       presence: this.#presence,
       participants: this.#participants,
-      welcomed: ({ peer, capabilities }) => {
+      welcomed: ({ peer, ...rights }) => {
         this.#peer = peer;
-        this.#capabilities = capabilities;
-        this.emit("welcome", [{ peer, capabilities }]);
+        this.#setRights(rights);
+        this.emit("welcome", [{ peer, capabilities: rights.capabilities }]);
       },
+      granted: (rights) => this.#setRights(rights),
+      event: ({ type: _, ...event }) => this.emit("event", [event]),
       documentChanged: () => this.#offline?.changed(),
       problem: (problem) => this.emit("problem", [problem]),
+    });
+    const { token } = options;
+    this.#renewal = new Renewal({
+      clock,
+      fetchToken: typeof token === "function" ? async () => token() : undefined,
+      send: (fresh) => this.#tell({ type: "auth", token: fresh }),
+      failed: (cause) => this.emit("problem", [{ source: "connection", cause }]),
     });
     this.#saved = this.#sync.savedState;
     this.#loaded = this.#openOffline();
@@ -211,6 +223,34 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     const rebuilt = await this.#sync.rebuild();
     await this.#offline?.clear();
     return rebuilt;
+  }
+
+  /**
+   * Sends something to everybody else who may read, or to one of them, who get it as `event`. Nothing is kept of it: who is
+   * not connected never hears of it. Needs the right to publish; without it the room tells so by `problem`.
+   * @param data at most 64 KiB as JSON
+   * @throws RoomfulError `not-connected`
+   */
+  publish(data: Json, to?: PeerId): void {
+    this.#tell({ type: "event", data, ...(to !== undefined && { to }) });
+  }
+
+  /**
+   * Changes what others may do, mutes, kicks or bans. Needs the right to moderate. What came of it shows in `participants`;
+   * a refusal is told by `problem`.
+   * @throws RoomfulError `not-connected`
+   */
+  moderate(moderation: Moderation): void {
+    this.#tell({ type: "moderate", moderation });
+  }
+
+  /**
+   * Changes some of the room's own rules: locks it, for instance. Needs the right to moderate; a refusal is told by
+   * `problem`.
+   * @throws RoomfulError `not-connected`
+   */
+  changeSettings(settings: Partial<RoomSettings>): void {
+    this.#tell({ type: "settings", settings });
   }
 
   /** What a handler throws is thrown in a turn of its own, and stops nothing here. */
@@ -323,6 +363,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
       if (!wasOpen) return;
       this.#peer = null;
       this.#capabilities = [];
+      this.#renewal.stop();
       this.#participants.closed();
       this.#setSynced(false);
       this.#sync.closed();
@@ -339,6 +380,17 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     },
     couldNotStart: (cause: unknown) => this.emit("problem", [{ source: "connection", cause }]),
   };
+
+  #setRights({ capabilities, expiresIn }: { capabilities: readonly Capability[]; expiresIn?: number }): void {
+    this.#capabilities = capabilities;
+    this.#renewal.granted(expiresIn);
+    this.emit("capabilities", [capabilities]);
+  }
+
+  #tell(message: MessageToRoom): void {
+    if (!this.wsconnected) throw new RoomfulError("not-connected");
+    this.#connector.send(JSON.stringify(message));
+  }
 
   #setSynced(isSynced: boolean): void {
     if (this.#isSynced === isSynced) return;

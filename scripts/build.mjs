@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 
 rmSync("dist", { recursive: true, force: true });
-for (const layer of ["client", "worker"]) {
+for (const layer of ["client", "backend", "worker"]) {
   const options = { stdio: "inherit", shell: process.platform === "win32" };
   const { status } = spawnSync("tsc", ["-p", `${layer}/tsconfig.build.json`], options);
   if (status !== 0) process.exit(status ?? 1);

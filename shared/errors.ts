@@ -23,14 +23,28 @@ export const ERRORS = {
   "malformed-message": { close: 4400, http: 400, text: "the text message is not JSON of a known type" },
   "text-not-accepted": { close: 4400, http: 400, text: "text needs the subprotocol roomful.v1" },
   "unsupported-subprotocol": { close: 4400, http: 400, text: "offer the subprotocol roomful.v1, y-websocket or none" },
-  unauthorized: { close: 4401, http: 401, text: "this deployment admits nobody without a token" },
+  unauthorized: { close: 4401, http: 401, text: "a token is needed; see docs/security.md for where it may ride" },
+  "tokens-not-configured": {
+    close: 4401,
+    http: 401,
+    text: "set TOKEN_SECRET, TOKEN_PUBLIC_KEY or TOKEN_JWKS_URL, or AUTH to open; until then nobody enters",
+  },
+  "token-invalid": { close: 4401, http: 401, text: "the token does not verify; get another one" },
+  "token-expired": { close: 4401, http: 401, text: "the token is past its end; get a fresh one" },
+  "token-not-yet-valid": { close: 4401, http: 401, text: "the token is not valid yet; check the clocks" },
+  "room-not-allowed": { close: 4403, http: 403, text: "the token is for other rooms" },
+  "origin-not-allowed": { close: 4403, http: 403, text: "no page of this origin may enter; see ALLOWED_ORIGINS" },
   forbidden: { close: 4403, http: 403, text: "this needs a right that the connection lacks" },
+  kicked: { close: 4403, http: 403, text: "a moderator closed this connection" },
+  banned: { close: 4403, http: 403, text: "a moderator shut this subject out of the room" },
   "not-found": { close: 4404, http: 404, text: "there is nothing at this path" },
+  "unknown-peer": { close: 4404, http: 404, text: "nobody of that id is connected" },
   "missing-dependencies": {
     close: 4409,
     http: 409,
     text: "the update refers to content that the room lacks; send the whole state instead",
   },
+  "room-deleted": { close: 4410, http: 410, text: "the room and everything in it was deleted" },
   "frame-too-large": { close: 4413, http: 413, text: "the frame is above the room's frame limit" },
   "document-full": { close: 4413, http: 413, text: "the document is at its size limit; deletions are still taken" },
   "presence-too-large": { close: 4413, http: 413, text: "the presence state is above the room's presence limit" },
@@ -41,10 +55,19 @@ export const ERRORS = {
     text: "finding the places of the update's items among concurrent ones would hold up the room",
   },
   "invalid-presence": { close: 4422, http: 422, text: "a presence state is null or a JSON object of bounded depth" },
+  "too-many-rules": {
+    close: 4422,
+    http: 422,
+    text: "moderators decided about too many subjects; take some back first",
+  },
   "invalid-argument": { close: 4422, http: 422, text: "the argument has another shape than the method takes" },
+  "room-locked": { close: 4423, http: 423, text: "a moderator locked the room: nobody new gets in" },
   "upgrade-required": { close: 4426, http: 426, text: "this path answers WebSocket upgrades only" },
   misconfigured: { close: 4500, http: 500, text: "a setting of this deployment is out of its range" },
   internal: { close: 4500, http: 500, text: "the room failed; try again" },
+  "session-expired": { close: 4501, http: 503, text: "the token's time is over; come again with a fresh one" },
+  "keys-unavailable": { close: 4503, http: 503, text: "the keys for tokens could not be fetched; try again later" },
+  "not-connected": { close: 4503, http: 503, text: "there is no connection to the room at this moment" },
   "storage-failed": { close: 4503, http: 503, text: "the room could not be read or written; try again later" },
   "room-damaged": {
     close: 4503,
@@ -64,12 +87,14 @@ export type ErrorCode = keyof typeof ERRORS;
 /** A refusal with a stable code. Its `message` starts with the code, which therefore survives an RPC boundary. */
 export class RoomfulError extends Error {
   readonly code: ErrorCode;
+  readonly detail: string | undefined;
 
   /** @param detail what exactly was wrong, never content that a user wrote */
   constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
     super(describe(code, detail), options);
     this.name = "RoomfulError";
     this.code = code;
+    this.detail = detail;
   }
 }
 
@@ -88,9 +113,14 @@ export function errorCodeOf(caught: unknown): ErrorCode | undefined {
   return Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : undefined;
 }
 
-/** The arguments of a WebSocket `close` for a refusal. The words are ASCII, so that bytes are characters. */
-export function closeArguments(code: ErrorCode): [code: number, reason: string] {
-  return [ERRORS[code].close, describe(code).slice(0, CLOSE_REASON_BYTES)];
+/**
+ * The arguments of a WebSocket `close` for a refusal. The words are ASCII, so that bytes are characters.
+ * @param detail in ASCII; left out when it does not fit
+ */
+export function closeArguments(code: ErrorCode, detail?: string): [code: number, reason: string] {
+  const whole = describe(code, detail);
+  const reason = whole.length <= CLOSE_REASON_BYTES ? whole : describe(code).slice(0, CLOSE_REASON_BYTES);
+  return [ERRORS[code].close, reason];
 }
 
 /** Whether a close code ends a connection for good (4400 to 4499), as stock `y-websocket` 3.x clients understand it. */

@@ -6,6 +6,21 @@
 /** Bytes of UTF-8 in a room name. Keeps logs, URLs and object names short; Cloudflare allows 1,024 for an object name. */
 export const ROOM_NAME_BYTES = 200;
 
+/** Characters of a token. Those of identity providers have one or two thousand. */
+export const TOKEN_CHARACTERS = 8_192;
+
+/** Seconds by which the clocks of who makes a token and who reads it may differ. */
+export const CLOCK_TOLERANCE_SECONDS = 60;
+
+/** Bytes of a secret for HS256: as many as the digest has, the least that RFC 7518 allows. */
+export const TOKEN_SECRET_BYTES = 32;
+
+/** Different characters of such a secret. A random one has more; a word repeated to the length has not. */
+export const TOKEN_SECRET_VARIETY = 8;
+
+/** Characters of a token's subject, and of a name: both are kept in a socket's attachment and told to others. */
+export const SUBJECT_CHARACTERS = 256;
+
 /**
  * Bytes that a frame limit may be set to. The platform carries messages of 32 MiB; what waits in a window beside one
  * frame must fit into one with it.
@@ -70,3 +85,6 @@ export const DELETION_RESERVE = 1.25;
 
 /** The part of its limit above which a document counts as nearly full, and those who write in it are warned. */
 export const NEARLY_FULL = 0.9;
+
+/** Subjects about whom moderators of one room decided something: they are read whole when the room wakes. */
+export const SUBJECT_RULES = 1_000;

@@ -5,7 +5,8 @@
 import * as v from "valibot";
 import { ERRORS, type ErrorCode, RoomfulError } from "./errors.ts";
 import { TEXT_MESSAGE_BYTES } from "./limits.ts";
-import { CAPABILITIES, type Capability, type Participant, type PeerId } from "./rooms.ts";
+import { moderation, roomSettings } from "./moderation.ts";
+import { CAPABILITIES, type Capability, type Json, type Participant, type PeerId } from "./rooms.ts";
 
 /** The subprotocol that opts in to text messages. */
 export const ROOMFUL_PROTOCOL = "roomful.v1";
@@ -31,15 +32,24 @@ const peerId: v.GenericSchema<unknown, PeerId> = v.pipe(
   v.string(),
   v.transform((peer) => peer as PeerId),
 );
+/** A JSON value, as `JSON.parse` made it. */
+const json = v.pipe(
+  v.unknown(),
+  v.check((value) => value !== undefined),
+  v.transform((value) => value as Json),
+);
 const participant: v.GenericSchema<unknown, Participant> = v.object({
   peer: peerId,
   protocol: v.fallback(v.picklist(["roomful.v1", "stock"]), "stock"),
   capabilities,
   subject: v.exactOptional(v.string()),
   name: v.exactOptional(v.string()),
+  isMuted: v.exactOptional(v.boolean()),
   clientId: v.exactOptional(v.number()),
   connectedAt: v.number(),
 });
+/** Milliseconds after which nothing is granted any more; absent when there is no end. */
+const expiresIn = v.exactOptional(v.number());
 /** The number of a sync frame (subtypes 1 and 2) on its socket, counted by both sides from 1 at open. */
 const frameNumber = v.pipe(v.number(), v.integer(), v.minValue(1));
 
@@ -52,6 +62,7 @@ const FROM_ROOM = {
     /** This connection's id in the room. */
     peer: peerId,
     capabilities,
+    expiresIn,
     /** Whether to renew presence every 15 s, as long as no `presence-renewal` says otherwise. */
     renewPresence: v.boolean(),
     limits: v.object({
@@ -79,6 +90,15 @@ const FROM_ROOM = {
     present: v.pipe(v.array(participant), v.readonly()),
     left: v.pipe(v.array(peerId), v.readonly()),
   }),
+  /** Sent by the room when a client renewed its grant, or a moderator changed its rights. */
+  grant: v.object({ type: v.literal("grant"), capabilities, expiresIn }),
+  /** Sent by the room to those who may read when somebody published something, to all of them or to one. */
+  event: v.object({
+    type: v.literal("event"),
+    /** Who published it; absent when a backend did. */
+    from: v.exactOptional(peerId),
+    data: json,
+  }),
   /** Sent by the runtime in answer to a ping. */
   pong: v.object({ type: v.literal("pong") }),
 } as const;
@@ -86,6 +106,14 @@ const FROM_ROOM = {
 const TO_ROOM = {
   /** Sent by a client to learn whether the socket is alive. */
   ping: v.object({ type: v.literal("ping") }),
+  /** Sent by a client before its grant ends, to go on without a reconnect. */
+  auth: v.object({ type: v.literal("auth"), token: v.string() }),
+  /** Sent by a client that may publish, for everybody who may read, or for one. Nothing of it is kept. */
+  event: v.object({ type: v.literal("event"), to: v.exactOptional(peerId), data: json }),
+  /** Sent by a client that may moderate. What it did, `participants` shows. */
+  moderate: v.object({ type: v.literal("moderate"), moderation }),
+  /** Sent by a client that may moderate, to lock the room for instance. */
+  settings: v.object({ type: v.literal("settings"), settings: roomSettings }),
 } as const;
 
 /** What the room sends as text. */

@@ -1,46 +1,60 @@
-import { RoomfulError } from "../shared/errors.ts";
-import { ROOMFUL_PROTOCOL, STOCK_PROTOCOL } from "../shared/messages.ts";
-import { type Grant, ROLES } from "../shared/rooms.ts";
+import { ERRORS, type ErrorCode, RoomfulError } from "../shared/errors.ts";
+import { type Grant, type Placement, ROLES, type RoomName } from "../shared/rooms.ts";
+import type { TokenGrant } from "../shared/tokens.ts";
+import { checkOrigin } from "./origin.ts";
 import type { Settings } from "./settings.ts";
-
-/** The subprotocols that the room speaks; `null` is a stock client that offered none. */
-export type Subprotocol = typeof ROOMFUL_PROTOCOL | typeof STOCK_PROTOCOL | null;
+import { SUBPROTOCOL_HEADER, type Subprotocol } from "./subprotocol.ts";
+import { tokenOf } from "./token-transport.ts";
+import { TokenVerifier } from "./token-verifier.ts";
 
 /** What the Worker decided about an upgrade, handed to the room with it. */
 export interface Admission {
   readonly grant: Grant;
   readonly subprotocol: Subprotocol;
+  /** Of the page that asks, when a browser does. */
+  readonly origin: string | null;
 }
 
 const ADMISSION_HEADER = "x-roomful-admission";
-const SUBPROTOCOL_HEADER = "sec-websocket-protocol";
+const REFUSAL_HEADER = "x-roomful-refusal";
 
-/**
- * Chooses the subprotocol to answer with: one that was offered and is no secret, since a browser drops a connection
- * whose offers were all ignored.
- * @throws RoomfulError `unsupported-subprotocol` when offers were made and none can be selected
- */
-export function selectSubprotocol(request: Request): Subprotocol {
-  const header = request.headers.get(SUBPROTOCOL_HEADER);
-  if (header === null) return null;
-  const offers = header.split(",").map((offer) => offer.trim());
-  for (const known of [ROOMFUL_PROTOCOL, STOCK_PROTOCOL] as const) {
-    if (offers.includes(known)) return known;
+/** Decides what requests may do, by the deployment's rules alone: origin and token. No object is touched. */
+export class Doorkeeper {
+  readonly #settings: Settings;
+  readonly #verifier: TokenVerifier;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#verifier = new TokenVerifier(settings);
   }
-  throw new RoomfulError("unsupported-subprotocol");
+
+  /**
+   * What a request may do in a room, and where the room is.
+   * @throws RoomfulError `origin-not-allowed`, `unauthorized`, and what {@link TokenVerifier.verify} throws
+   */
+  async admit(request: Request, room: RoomName): Promise<TokenGrant> {
+    const { AUTH, OPEN_ROLE, JURISDICTION, LOCATION_HINT } = this.#settings;
+    checkOrigin(request, this.#settings);
+    const { grant, placement } =
+      AUTH === "open"
+        ? { grant: { capabilities: ROLES[OPEN_ROLE] }, placement: {} }
+        : await this.#admitByToken(request, room);
+    const deployed: Placement = {
+      ...(JURISDICTION !== "none" && { jurisdiction: JURISDICTION }),
+      ...(LOCATION_HINT !== "none" && { locationHint: LOCATION_HINT }),
+    };
+    return { grant, placement: { ...deployed, ...placement } };
+  }
+
+  async #admitByToken(request: Request, room: RoomName): Promise<TokenGrant> {
+    if (!this.#verifier.isConfigured) throw new RoomfulError("tokens-not-configured");
+    const token = tokenOf(request);
+    if (token === null) throw new RoomfulError("unauthorized");
+    return this.#verifier.verify(token, room);
+  }
 }
 
-/**
- * Decides what a request may do, by the deployment's rules alone: no object is touched.
- * @throws RoomfulError `unauthorized`
- */
-export function admit(settings: Settings): Grant {
-  if (settings.AUTH === "token")
-    throw new RoomfulError("unauthorized", 'AUTH is "token"; set AUTH = "open" to admit everybody');
-  return { capabilities: ROLES[settings.OPEN_ROLE] };
-}
-
-/** The request that carries an admitted upgrade to the room. Nothing else of the client's request is passed on. */
+/** The request that carries an admitted upgrade to the room. Nothing of the client's request is passed on. */
 export function upgradeRequest(admission: Admission): Request {
   return new Request("https://room/", {
     headers: { upgrade: "websocket", [ADMISSION_HEADER]: encodeURIComponent(JSON.stringify(admission)) },
@@ -52,6 +66,17 @@ export function readAdmission(request: Request): Admission {
   const header = request.headers.get(ADMISSION_HEADER);
   if (header === null || request.headers.get("upgrade") !== "websocket") throw new RoomfulError("upgrade-required");
   return JSON.parse(decodeURIComponent(header)) as Admission;
+}
+
+/** The room's answer to an upgrade that its own rules refuse. The Worker makes of it what a browser can read. */
+export function refusalResponse(code: ErrorCode): Response {
+  return new Response(null, { status: ERRORS[code].http, headers: { [REFUSAL_HEADER]: code } });
+}
+
+/** @throws RoomfulError when a room's answer is a {@link refusalResponse} */
+export function demandAdmitted(response: Response): void {
+  const code = response.headers.get(REFUSAL_HEADER);
+  if (code !== null) throw new RoomfulError(code as ErrorCode);
 }
 
 /** The response that hands the client's end of a socket over. */

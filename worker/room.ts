@@ -1,18 +1,27 @@
 import { DurableObject } from "cloudflare:workers";
 import { ERRORS, type ErrorCode, errorCodeOf, isFinalClose, RoomfulError } from "../shared/errors.ts";
-import { carriesEdits, decodeFrame, type Frame } from "../shared/frames.ts";
-import { PING, PONG, parseMessageToRoom } from "../shared/messages.ts";
-import type { Applied, Participant, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../shared/rooms.ts";
-import { readAdmission, upgradeResponse } from "./admission.ts";
+import { PING, PONG } from "../shared/messages.ts";
+import { type Moderation, parseModeration, parseRoomSettings, type RoomSettings } from "../shared/moderation.ts";
+import { type Grant, type Json, type Participant, parseRoomName } from "../shared/rooms.ts";
+import type { Applied, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../shared/rpc.ts";
+import { readAdmission, refusalResponse, upgradeResponse } from "./admission.ts";
+import { Cleanup } from "./cleanup.ts";
+import { GrantedRoom } from "./granted-room.ts";
+import { Inbox } from "./inbox.ts";
+import { isPlainJson } from "./json.ts";
 import { createLog, explain, type Log } from "./logging.ts";
+import { Moderator } from "./moderation.ts";
 import { Participants } from "./participants.ts";
 import { Presence } from "./presence.ts";
+import { publish } from "./publish.ts";
+import { Rules } from "./rules.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { Store } from "./store.ts";
 import { Sync } from "./sync.ts";
+import { TokenVerifier } from "./token-verifier.ts";
 
 /**
  * The Durable Object of one room. Receives the platform's events and delegates: edits to `Sync`, awareness to
@@ -28,6 +37,11 @@ export class Room extends DurableObject implements RoomMethods {
   readonly #sync: Sync;
   readonly #presence: Presence;
   readonly #participants: Participants;
+  readonly #rules: Rules;
+  readonly #moderator: Moderator;
+  readonly #inbox: Inbox;
+  readonly #verifier: TokenVerifier;
+  readonly #cleanup: Cleanup;
   readonly #refusals: Record<string, number> = {};
   #events = 0;
   #updateBytes = 0;
@@ -53,27 +67,58 @@ export class Room extends DurableObject implements RoomMethods {
       requestSave: () => this.#sync.requestSave(),
       idChanged: (session) => this.#participants.changed(session),
     });
+    this.#rules = new Rules(this.#store);
+    this.#moderator = new Moderator(this.#sessions, this.#rules, {
+      dismiss: (session, code) => this.#dismiss(session, code),
+      changed: (session) => this.#rightsChanged(session),
+    });
+    this.#cleanup = new Cleanup(this.#sessions, {
+      after: () => this.#rules.settings.deleteEmptyAfter ?? this.#settings.DELETE_EMPTY_AFTER,
+      isStored: () => !this.#store.isEmpty,
+      setAlarm: (at) => void ctx.storage.setAlarm(at),
+    });
+    this.#verifier = new TokenVerifier(this.#settings);
+    this.#inbox = new Inbox({
+      sessions: this.#sessions,
+      sync: this.#sync,
+      presence: this.#presence,
+      moderator: this.#moderator,
+      maxFrameBytes: this.#settings.MAX_FRAME_BYTES,
+      renew: (session, token) => void this.#renew(session, token),
+      counted: (updateBytes) => {
+        this.#updateBytes += updateBytes;
+      },
+    });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
   }
 
-  /** Takes a WebSocket upgrade that the Worker admitted, and nothing else. */
+  /** Takes a WebSocket upgrade that the Worker admitted, and nothing else. What the room's own rules refuse it answers. */
   override fetch(request: Request): Response {
     this.#events++;
     const admission = readAdmission(request);
+    try {
+      this.#rules.admit(admission.grant, admission.origin);
+    } catch (caught) {
+      const refusal = refusalOf(caught);
+      this.#count(refusal.code);
+      this.#log("warn", "refused", { code: refusal.code, detail: explain(refusal) });
+      return refusalResponse(refusal.code);
+    }
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
-    const session = Session.open(server, admission);
+    const session = Session.open(server, admission, this.#rules.of(admission.grant.subject));
     this.#sessions.add(server, session);
     this.#presence.joined(session);
     session.tell({
       type: "welcome",
       room: this.#name,
       peer: session.state.peer,
-      capabilities: [...admission.grant.capabilities],
+      ...session.rights,
       renewPresence: this.#presence.needsRenewal,
       limits: { frameBytes: this.#settings.MAX_FRAME_BYTES, presenceBytes: this.#settings.MAX_PRESENCE_BYTES },
     });
     this.#participants.joined(session);
+    this.#cleanup.opened();
     this.#log("info", "opened", { peer: session.state.peer, protocol: session.state.protocol });
     return upgradeResponse(client, admission.subprotocol);
   }
@@ -82,10 +127,13 @@ export class Room extends DurableObject implements RoomMethods {
     this.#events++;
     const session = this.#sessions.of(socket);
     if (session === undefined) return;
+    if (session.isExpired) {
+      this.#dismiss(session, "session-expired");
+      return;
+    }
     try {
       this.#presence.heardFrom(session);
-      if (typeof message === "string") this.#receiveText(session, message);
-      else this.#receiveBinary(session, new Uint8Array(message));
+      this.#inbox.receive(session, message);
     } catch (caught) {
       this.#refuse(session, caught);
     }
@@ -113,66 +161,57 @@ export class Room extends DurableObject implements RoomMethods {
       if (this.#sessions.size > 0) return;
       this.#sync.settle();
       this.#store.deleteAllPresence();
+      this.#cleanup.emptied();
     } catch (cause) {
       this.#log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
     }
   }
 
-  #receiveText(session: Session, text: string): void {
-    if (session.isStock) throw new RoomfulError("text-not-accepted");
-    const message = parseMessageToRoom(text);
-    switch (message.type) {
-      case "ping":
-        // Only a ping in other words than the one that the runtime answers gets here.
-        session.tell({ type: "pong" });
-        return;
-      default:
-        message.type satisfies never;
+  override async alarm(): Promise<void> {
+    this.#events++;
+    if (this.#cleanup.isDue) await this.#deleteEverything();
+  }
+
+  /** Closes a session and forgets it at once: what it sent that is still under way is not read. */
+  #dismiss(session: Session, code: ErrorCode): void {
+    session.close(code);
+    this.#closed(session.socket, ERRORS[code].close);
+  }
+
+  #rightsChanged(session: Session): void {
+    this.#sessions.changed(session);
+    this.#sync.requestSave();
+    session.tell({ type: "grant", ...session.rights });
+    this.#participants.changed(session);
+    this.#sync.askForEdits(session);
+  }
+
+  /** Takes a fresh token of the same subject, so that a session outlives its first one. */
+  async #renew(session: Session, token: string): Promise<void> {
+    try {
+      if (this.#settings.AUTH === "open") throw new RoomfulError("invalid-argument", "this deployment takes no tokens");
+      const { grant } = await this.#verifier.verify(token, parseRoomName(this.#name));
+      if (grant.subject !== session.state.grant.subject) throw new RoomfulError("forbidden", "another subject's token");
+      // It may have left meanwhile.
+      if (this.#sessions.of(session.socket) !== session) return;
+      session.state.grant = grant;
+      this.#rightsChanged(session);
+    } catch (caught) {
+      this.#refuse(session, caught);
     }
   }
 
-  #receiveBinary(session: Session, bytes: Uint8Array): void {
-    if (!session.state.wantsPresence && session.may("read")) {
-      session.state.wantsPresence = true;
-      this.#sessions.changed(session);
-      this.#sync.requestSave();
-      this.#presence.sendAll(session);
-    }
-    let frame: Frame;
-    try {
-      if (bytes.length > this.#settings.MAX_FRAME_BYTES) throw new RoomfulError("frame-too-large");
-      frame = decodeFrame(bytes);
-    } catch (caught) {
-      if (!(caught instanceof RoomfulError && carriesEdits(bytes))) throw caught;
-      this.#sync.receiveUnusable(session, caught);
-      return;
-    }
-    switch (frame.type) {
-      case "sync-step-1":
-        this.#sync.answerStep1(session, frame.stateVector);
-        return;
-      case "sync-step-2":
-      case "update":
-        this.#updateBytes += frame.update.length;
-        this.#sync.receive(session, frame.update, frame.type === "sync-step-2");
-        return;
-      case "awareness":
-        this.#presence.receive(session, frame.entries);
-        return;
-      case "query-awareness":
-        if (!session.may("read")) throw new RoomfulError("forbidden");
-        this.#presence.sendAll(session);
-        return;
-      case "auth":
-        throw new RoomfulError("malformed-frame", "the room is not the one to be told about rights");
-      default:
-        frame satisfies never;
-    }
+  async #deleteEverything(): Promise<void> {
+    for (const session of this.#sessions) this.#dismiss(session, "room-deleted");
+    this.#sync.discard();
+    await this.ctx.storage.deleteAll();
+    this.#store.forget();
+    this.#rules.forget();
+    this.#log("info", "deleted", {});
   }
 
   #refuse(session: Session, caught: unknown): void {
-    const refusal =
-      caught instanceof RoomfulError ? caught : new RoomfulError("internal", undefined, { cause: caught });
+    const refusal = refusalOf(caught);
     const { code } = refusal;
     this.#count(code);
     const level = isFinalClose(ERRORS[code].close) ? "warn" : "error";
@@ -184,6 +223,15 @@ export class Room extends DurableObject implements RoomMethods {
 
   #count(code: ErrorCode): void {
     this.#refusals[code] = (this.#refusals[code] ?? 0) + 1;
+  }
+
+  /**
+   * The methods below for somebody who may not do everything.
+   * @param origin of the page that calls, if one does
+   * @throws RoomfulError `invalid-argument`
+   */
+  as(grant: Grant, origin: string | null = null): GrantedRoom {
+    return new GrantedRoom(this, grant, () => this.#rules.admit(grant, origin));
   }
 
   async getState(stateVector?: Uint8Array): Promise<Uint8Array> {
@@ -236,8 +284,40 @@ export class Room extends DurableObject implements RoomMethods {
     return [...this.#sessions].map((session) => session.participant());
   }
 
+  async publish(data: Json): Promise<void> {
+    this.#events++;
+    if (!isPlainJson(data)) throw new RoomfulError("invalid-argument", "data");
+    publish(this.#sessions, data);
+  }
+
+  async moderate(action: Moderation): Promise<void> {
+    this.#events++;
+    this.#moderator.moderate(parseModeration(action));
+  }
+
+  async getSettings(): Promise<RoomSettings> {
+    this.#events++;
+    return this.#rules.settings;
+  }
+
+  async changeSettings(settings: Partial<RoomSettings>): Promise<RoomSettings> {
+    this.#events++;
+    const changed = this.#moderator.change(parseRoomSettings(settings));
+    if (this.#sessions.size === 0) this.#cleanup.emptied();
+    return changed;
+  }
+
+  async delete(): Promise<void> {
+    this.#events++;
+    await this.#deleteEverything();
+  }
+
   async flush(): Promise<void> {
     this.#events++;
     this.#sync.flush();
   }
+}
+
+function refusalOf(caught: unknown): RoomfulError {
+  return caught instanceof RoomfulError ? caught : new RoomfulError("internal", undefined, { cause: caught });
 }

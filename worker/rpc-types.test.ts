@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expectTypeOf, it } from "vitest";
-import type { Applied, Json, Participant, RoomStatistics } from "../shared/rooms.ts";
+import type { Json, Participant } from "../shared/rooms.ts";
+import type { Applied, RoomStatistics } from "../shared/rpc.ts";
 import { getRoom } from "./namespace.ts";
 
 // Checked by the compiler, not run: a `@ts-expect-error` over a line that compiles fails the build.

@@ -39,6 +39,13 @@ const MIGRATIONS: readonly string[] = [
     state BLOB NOT NULL
   );
   `,
+  `
+  -- What moderators decided, see worker/rules.ts.
+  CREATE TABLE rules (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    json TEXT NOT NULL
+  );
+  `,
 ];
 
 /** The version that this code writes. */

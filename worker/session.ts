@@ -1,9 +1,10 @@
-import { closeArguments, ERRORS, type ErrorCode, isFinalClose, type RoomfulError } from "../shared/errors.ts";
+import { closeArguments, ERRORS, type ErrorCode, isFinalClose, RoomfulError } from "../shared/errors.ts";
 import { type AwarenessEntry, encodePermissionDenied, type StructId } from "../shared/frames.ts";
 import { INLINE_PRESENCE_BYTES } from "../shared/limits.ts";
 import { type EncodedMessage, encodeMessage, type MessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
 import type { Capability, Grant, Participant, PeerId } from "../shared/rooms.ts";
 import type { Admission } from "./admission.ts";
+import type { SubjectRule } from "./rules.ts";
 
 /** Unusable messages of a `roomful.v1` client that are answered; the next one closes its socket. */
 const STRIKES = 10;
@@ -17,14 +18,17 @@ const UNUSABLE: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Changes whenever the shape of an attachment does. */
-const ATTACHMENT_VERSION = 2;
+const ATTACHMENT_VERSION = 3;
 
 /** What is known of a socket beyond one event; all of it survives hibernation in the socket's attachment. */
 interface SessionState {
   readonly version: typeof ATTACHMENT_VERSION;
   readonly peer: PeerId;
   readonly protocol: Participant["protocol"];
-  readonly grant: Grant;
+  /** What its token says; a renewal replaces it. */
+  grant: Grant;
+  /** What moderators decided, which counts before the token. */
+  rule: SubjectRule;
   readonly connectedAt: number;
   /** The key of the row that keeps its presence state when that is large. */
   readonly rowId: number;
@@ -61,23 +65,24 @@ export interface PresenceStore {
 
 /** One socket: its identity, its rights, its counts, and the ways to answer it. Knows nothing of Yjs. */
 export class Session {
-  readonly #socket: WebSocket;
+  readonly socket: WebSocket;
   readonly state: SessionState;
   /** The presence state that is in the row, if there is one. */
   #savedRow: Uint8Array | null = null;
 
   private constructor(socket: WebSocket, state: SessionState) {
-    this.#socket = socket;
+    this.socket = socket;
     this.state = state;
   }
 
   /** A session for a socket that has just been admitted. */
-  static open(socket: WebSocket, admission: Admission): Session {
+  static open(socket: WebSocket, admission: Admission, rule: SubjectRule): Session {
     const session = new Session(socket, {
       version: ATTACHMENT_VERSION,
       peer: crypto.randomUUID() as PeerId,
       protocol: admission.subprotocol === ROOMFUL_PROTOCOL ? "roomful.v1" : "stock",
       grant: admission.grant,
+      rule,
       connectedAt: Date.now(),
       rowId: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
       wantsDocument: false,
@@ -127,7 +132,7 @@ export class Session {
       else store.deletePresence(rowId);
       this.#savedRow = row;
     }
-    if (this.isOpen) this.#socket.serializeAttachment(this.#attachment());
+    if (this.isOpen) this.socket.serializeAttachment(this.#attachment());
   }
 
   #attachment(): Attachment {
@@ -139,15 +144,41 @@ export class Session {
   }
 
   get isOpen(): boolean {
-    return this.#socket.readyState === WebSocket.OPEN;
+    return this.socket.readyState === WebSocket.OPEN;
   }
 
   get isStock(): boolean {
     return this.state.protocol === "stock";
   }
 
+  get capabilities(): readonly Capability[] {
+    return this.state.rule.capabilities ?? this.state.grant.capabilities;
+  }
+
   may(capability: Capability): boolean {
-    return this.state.grant.capabilities.includes(capability);
+    return this.capabilities.includes(capability);
+  }
+
+  /** @throws RoomfulError `forbidden` */
+  demand(capability: Capability): void {
+    if (!this.may(capability)) throw new RoomfulError("forbidden", capability);
+  }
+
+  /** Milliseconds for which the grant still holds; `undefined` when it has no end. */
+  get expiresIn(): number | undefined {
+    const { expiresAt } = this.state.grant;
+    return expiresAt === undefined ? undefined : expiresAt - Date.now();
+  }
+
+  /** What it may do, and for how long, as it is told. */
+  get rights(): { capabilities: readonly Capability[]; expiresIn?: number } {
+    const { capabilities, expiresIn } = this;
+    return { capabilities, ...(expiresIn !== undefined && { expiresIn }) };
+  }
+
+  /** Whether the grant has ended. No timer waits for that: it is asked whenever something comes or goes. */
+  get isExpired(): boolean {
+    return (this.expiresIn ?? 1) <= 0;
   }
 
   /** Sends a binary frame. A socket that is closing is passed over. */
@@ -162,11 +193,15 @@ export class Session {
 
   #send(data: Uint8Array | string): void {
     if (!this.isOpen) return;
+    if (this.isExpired) {
+      this.close("session-expired");
+      return;
+    }
     try {
-      this.#socket.send(data);
+      this.socket.send(data);
     } catch {
       // It would miss this for good without knowing; after a reconnect it has everything.
-      this.#socket.close(1011, "a message could not be sent");
+      this.socket.close(1011, "a message could not be sent");
     }
   }
 
@@ -203,16 +238,17 @@ export class Session {
 
   close(code: ErrorCode): void {
     if (!this.isOpen) return;
-    this.#socket.close(...closeArguments(code));
+    this.socket.close(...closeArguments(code));
   }
 
   /** What others may know. */
   participant(): Participant {
-    const { peer, protocol, grant, connectedAt, presence } = this.state;
+    const { peer, protocol, grant, rule, connectedAt, presence } = this.state;
     return {
       peer,
       protocol,
-      capabilities: grant.capabilities,
+      capabilities: this.capabilities,
+      ...(rule.isMuted && { isMuted: true }),
       ...(grant.subject !== undefined && { subject: grant.subject }),
       ...(grant.name !== undefined && { name: grant.name }),
       ...(presence !== null && { clientId: presence.clientId }),

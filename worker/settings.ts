@@ -1,7 +1,9 @@
 import * as v from "valibot";
 import { RoomfulError } from "../shared/errors.ts";
 import { LARGEST_FRAME_BYTES } from "../shared/limits.ts";
-import { ROLES, type Role } from "../shared/rooms.ts";
+import { JURISDICTIONS, LOCATION_HINTS, ROLES, type Role } from "../shared/rooms.ts";
+import { TOKEN_ALGORITHMS, weaknessOf } from "../shared/tokens.ts";
+import { keyFaults } from "./token-key.ts";
 
 /** One setting, as an operator writes it under `[vars]` in `wrangler.toml`. */
 interface Setting<Value> {
@@ -11,6 +13,8 @@ interface Setting<Value> {
   readonly range: string;
   readonly why: string;
   readonly schema: v.GenericSchema<unknown, Value>;
+  /** Whether its value is never repeated, not even when it is refused. */
+  readonly isSecret?: boolean;
 }
 
 function oneOf<const Value extends string>(
@@ -42,17 +46,99 @@ function yesOrNo(initial: boolean, why: string): Setting<boolean> {
   return { default: initial, unit: "truth", range: "true, false", why, schema };
 }
 
+/** A text that is empty unless set. @param accepts whether it is in its range */
+function text(unit: string, range: string, accepts: (value: string) => boolean, why: string): Setting<string> {
+  return {
+    default: "",
+    unit,
+    range,
+    why,
+    schema: v.pipe(
+      v.string(),
+      v.check((value) => value === "" || accepts(value)),
+    ),
+  };
+}
+
+/** A key, as `wrangler secret put` stores it: line breaks may be written as `\n`. */
+function key(range: string, accepts: (value: string) => boolean, why: string): Setting<string> {
+  const schema = v.pipe(
+    v.string(),
+    v.transform((value) => value.replaceAll("\\n", "\n").trim()),
+    v.check((value) => value === "" || accepts(value)),
+  );
+  return { default: "", unit: "text", range, why, schema, isSecret: true };
+}
+
+/** Whether a text is an absolute `https:` URL, or an `http:` one of this machine. */
+function isSafeUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === "https:" || (protocol === "http:" && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname));
+}
+
+/** Whether a text is `auto`, `*`, or origins as browsers write them, between commas. */
+function isOriginList(value: string): boolean {
+  if (value === "auto" || value === "*") return true;
+  return value.split(",").every((part) => {
+    const origin = part.trim();
+    return URL.canParse(origin) && new URL(origin).origin === origin && origin !== "null";
+  });
+}
+
 /** Every setting of a deployment. `docs/settings.md` is written from this table. */
 export const SETTINGS = {
   AUTH: oneOf(
     ["token", "open"],
     "token",
-    "Who is admitted. `open`: everybody, as `npm start` sets it. `token`: nobody yet, since tokens are not built; closed is the safe state of a deployment that nobody configured.",
+    "Who is admitted. `token`: who has a token, and nobody while there is no key to check it with; closed is the safe state of a deployment that nobody configured. `open`: everybody, as `npm start` sets it.",
   ),
   OPEN_ROLE: oneOf(
     Object.keys(ROLES) as Role[],
     "editor",
     "What everybody may do when AUTH is `open`. `viewer` makes a public, read-only deployment.",
+  ),
+  ALLOWED_ORIGINS: {
+    ...text(
+      "origins",
+      "auto, *, or origins such as https://app.example.com, between commas",
+      isOriginList,
+      "Pages of which origins may connect and call; requests without an origin come from no page and are not asked. `auto`: all when AUTH is `token`, since no browser sends a token by itself; when it is `open`, those of the same host, and of this machine on this machine.",
+    ),
+    default: "auto",
+  },
+  TOKEN_ALGORITHM: oneOf(
+    TOKEN_ALGORITHMS,
+    "HS256",
+    "How tokens are signed. Tokens that say otherwise are refused. HS256 goes with TOKEN_SECRET, the others with TOKEN_PUBLIC_KEY or TOKEN_JWKS_URL.",
+  ),
+  TOKEN_SECRET: key(
+    "32 bytes or more, 8 different characters or more",
+    (secret) => weaknessOf(secret) === null,
+    "What tokens are signed with, taken as it is written. A secret: `npx wrangler secret put TOKEN_SECRET`. Exactly one of the three keys is set.",
+  ),
+  TOKEN_PUBLIC_KEY: key(
+    "PEM that begins with BEGIN PUBLIC KEY",
+    (pem) => /^-----BEGIN PUBLIC KEY-----\n[\w+/=\s]+\n-----END PUBLIC KEY-----$/.test(pem),
+    "What tokens are checked with, when an app signs them with a private key of its own.",
+  ),
+  TOKEN_JWKS_URL: text(
+    "URL",
+    "https, or http on this machine",
+    isSafeUrl,
+    "Where the keys of an identity provider are. Fetched when first needed and every 10 minutes, and for an unknown key once per 30 s. Needs TOKEN_ISSUER and TOKEN_AUDIENCE, since a provider signs for other apps too.",
+  ),
+  TOKEN_ISSUER: text("text", "any", () => true, "The claim `iss` that a token must have. Empty: any."),
+  TOKEN_AUDIENCE: text("text", "any", () => true, "The claim `aud` that a token must have or hold. Empty: any."),
+  JURISDICTION: oneOf(
+    ["none", ...JURISDICTIONS],
+    "none",
+    "Where rooms are kept and run, unless a token says otherwise. A room of one jurisdiction is another room than that of the same name elsewhere: what was written before a change is not moved.",
+  ),
+  LOCATION_HINT: oneOf(
+    ["none", ...LOCATION_HINTS],
+    "none",
+    "Near whom a room is created, unless a token says otherwise; none: near whoever comes first. Acts on new rooms only.",
   ),
   STRICT: yesOrNo(
     false,
@@ -100,6 +186,13 @@ export const SETTINGS = {
     65_536,
     "Largest presence state of one client, as JSON in UTF-8. Each is sent to everybody on each change.",
   ),
+  DELETE_EMPTY_AFTER: wholeNumber(
+    "seconds",
+    0,
+    315_360_000,
+    0,
+    "How long after everybody left a room and all that it holds are deleted; 0 for never. A room's own settings can say otherwise.",
+  ),
   LOG_LEVEL: oneOf(
     ["info", "warn", "error"],
     "info",
@@ -127,8 +220,12 @@ export function readSettings(env: object): Settings {
     }
     const result = v.safeParse(setting.schema, value);
     if (result.success) values[name] = result.output;
-    else faults.push(`${name} = ${JSON.stringify(value)} must be ${setting.range} (${setting.unit})`);
+    else {
+      const given = setting.isSecret ? name : `${name} = ${JSON.stringify(value)}`;
+      faults.push(`${given} must be ${setting.range} (${setting.unit})`);
+    }
   }
+  if (faults.length === 0) faults.push(...keyFaults(values as Settings));
   if (faults.length > 0) throw new RoomfulError("misconfigured", faults.join("; "));
   return values as Settings;
 }

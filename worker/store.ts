@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { RoomfulError } from "../shared/errors.ts";
-import type { StorageFigures } from "../shared/rooms.ts";
+import type { StorageFigures } from "../shared/rpc.ts";
 import { bytesOf, concatenate, type LogRow, logChecksumOf, rowChecksumOf, type SnapshotRow, split } from "./rows.ts";
 import { CHUNKS_PER_GENERATION, migrate, readSchemaVersion, SCHEMA_VERSION } from "./schema.ts";
 
@@ -60,8 +60,8 @@ export class Store {
 
   /** Reads the document. Writes nothing. @throws RoomfulError `room-too-new`, `storage-failed` */
   read(): Stored {
+    this.#refuseIfTooNew();
     const opened = this.#open();
-    if (opened.version > SCHEMA_VERSION) throw new RoomfulError("room-too-new", `schema version ${opened.version}`);
     if (opened.version === 0) return { snapshot: null, updates: [], damage: [], whole: true };
     return reading(() => this.#read(opened));
   }
@@ -188,7 +188,7 @@ export class Store {
 
   /** A presence state that {@link savePresence} kept, or `null`. */
   readPresence(rowId: number): Uint8Array | null {
-    if (this.#open().version !== SCHEMA_VERSION) return null;
+    if (!this.#hasTables(1)) return null;
     const sql = "SELECT state FROM presence WHERE id = ?";
     const [row] = reading(() => this.#storage.sql.exec<{ state: ArrayBuffer }>(sql, rowId).toArray());
     return row === undefined ? null : new Uint8Array(row.state);
@@ -200,9 +200,36 @@ export class Store {
 
   /** Deletes what sockets left behind that are gone without a trace, as after a crash. */
   deleteAllPresence(): void {
-    if (this.#open().version !== SCHEMA_VERSION) return;
+    if (!this.#hasTables(1)) return;
     const [row] = reading(() => this.#storage.sql.exec("SELECT 1 FROM presence LIMIT 1").toArray());
     if (row !== undefined) this.#write(this.#open(), () => this.#run("DELETE FROM presence"));
+  }
+
+  /**
+   * What moderators decided, as {@link writeRules} was given it; `null` when they never did.
+   * @throws RoomfulError `room-too-new`, `storage-failed`
+   */
+  readRules(): string | null {
+    this.#refuseIfTooNew();
+    if (!this.#hasTables(2)) return null;
+    const [row] = reading(() => this.#storage.sql.exec<{ json: string }>("SELECT json FROM rules").toArray());
+    return row?.json ?? null;
+  }
+
+  /** @throws RoomfulError `room-too-new`, `storage-failed`; nothing was written then */
+  writeRules(json: string): void {
+    this.#write(this.#open(), () => this.#run("INSERT OR REPLACE INTO rules (id, json) VALUES (1, ?)", json));
+  }
+
+  /** Whether anything is stored. */
+  get isEmpty(): boolean {
+    return this.#open().version === 0;
+  }
+
+  /** To be called once everything was deleted behind its back. */
+  forget(): void {
+    this.#opened = undefined;
+    this.#whole = true;
   }
 
   /** Reads no content. */
@@ -219,6 +246,12 @@ export class Store {
       bytesWritten: this.#bytesWritten,
       snapshotsWritten: this.#snapshotsWritten,
     };
+  }
+
+  /** Whether the tables of a schema version are there, as this code knows them. */
+  #hasTables(version: number): boolean {
+    const stored = this.#open().version;
+    return stored >= version && stored <= SCHEMA_VERSION;
   }
 
   #open(): Opened {
@@ -340,6 +373,11 @@ export class Store {
   /** Refuses to write the document until it is read again: what was read turned out not to be a document. */
   markDamaged(): void {
     this.#whole = false;
+  }
+
+  #refuseIfTooNew(): void {
+    const { version } = this.#open();
+    if (version > SCHEMA_VERSION) throw new RoomfulError("room-too-new", `schema version ${version}`);
   }
 
   #refuseIfDamaged(): void {

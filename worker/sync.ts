@@ -1,6 +1,6 @@
 import { type ErrorCode, errorCodeOf, RoomfulError } from "../shared/errors.ts";
 import { encodePermissionDenied, encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../shared/frames.ts";
-import type { Applied } from "../shared/rooms.ts";
+import type { Applied } from "../shared/rpc.ts";
 import { type Edit, type Outcome, RoomDocument, type Window } from "./document.ts";
 import { explain, type Log } from "./logging.ts";
 import { type Clock, Pacer, systemClock } from "./pacer.ts";
@@ -108,7 +108,7 @@ export class Sync {
 
   /** Answers step 1 with what the client lacks, and with the room's own step 1 if the client may write. */
   answerStep1(session: Session, stateVector: Uint8Array): void {
-    if (!session.may("read")) throw new RoomfulError("forbidden");
+    session.demand("read");
     const { document } = this;
     const answer = document.encode(stateVector);
     session.state.wantsDocument = true;
@@ -119,8 +119,14 @@ export class Sync {
       const { message } = new RoomfulError(readOnly);
       if (session.isStock) session.send(encodePermissionDenied(message));
       else session.tell({ type: "error", code: readOnly, message });
-    } else if (session.may("write")) session.send(encodeSyncStep1(document.encodeStateVector()));
+    } else this.askForEdits(session);
     this.requestSave();
+  }
+
+  /** Asks who may write, and has asked for the document, for everything that the room lacks. */
+  askForEdits(session: Session): void {
+    if (!session.may("write") || !session.state.wantsDocument || this.readOnly !== null) return;
+    session.send(encodeSyncStep1(this.document.encodeStateVector()));
   }
 
   /** Takes a sync frame that carries edits. */
@@ -349,6 +355,12 @@ export class Sync {
     const code = errorCodeOf(cause) ?? "internal";
     this.#log("error", "failed", { code, detail: explain(cause) });
     this.#refused(code);
+    this.discard();
+    for (const session of this.#sessions) session.close(code);
+  }
+
+  /** Drops what memory holds, and what was not committed. */
+  discard(): void {
     this.#windows.cancel();
     this.#commits.cancel();
     this.#queue = [];
@@ -356,6 +368,5 @@ export class Sync {
     this.#persistence.drop();
     this.#unacknowledged.clear();
     this.#document.discard();
-    for (const session of this.#sessions) session.close(code);
   }
 }

@@ -76,7 +76,9 @@ export class TestClient {
   static async connect(room: string, { protocols = [], grant }: ConnectOptions = {}): Promise<TestClient> {
     if (grant !== undefined) {
       const subprotocol = protocols[0] === ROOMFUL_PROTOCOL ? ROOMFUL_PROTOCOL : null;
-      return new TestClient(await env.ROOMS.getByName(room).fetch(upgradeRequest({ grant, subprotocol })));
+      return new TestClient(
+        await env.ROOMS.getByName(room).fetch(upgradeRequest({ grant, subprotocol, origin: null })),
+      );
     }
     const headers = new Headers({ upgrade: "websocket" });
     if (protocols.length > 0) headers.set("sec-websocket-protocol", protocols.join(", "));

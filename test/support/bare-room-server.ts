@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import type { RoomMethods } from "../../shared/rooms.ts";
+import type { RoomMethods } from "../../shared/rpc.ts";
 import { type Plant, planting } from "./plant.ts";
 
 const NAME = "roomful";

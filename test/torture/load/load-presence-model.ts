@@ -55,10 +55,15 @@ export class PresenceModel {
       close: () => {},
       serializeAttachment: () => {},
     } as unknown as WebSocket;
-    const session = this.#modules.session.Session.open(socket, {
-      grant: { capabilities: ["read", "write"] },
-      subprotocol: "roomful.v1",
-    });
+    const session = this.#modules.session.Session.open(
+      socket,
+      {
+        grant: { capabilities: ["read", "write"] },
+        subprotocol: "roomful.v1",
+        origin: null,
+      },
+      {},
+    );
     session.state.wantsPresence = true;
     this.#sessions.add(socket, session);
     this.#presence.joined(session);

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as Y from "yjs";
-import type { RoomStatistics } from "../../../shared/rooms.ts";
+import type { RoomStatistics } from "../../../shared/rpc.ts";
 import { LoadClient } from "../load/load-client.ts";
 import { demandSoon } from "../support/demand-soon.ts";
 import type { Random } from "../support/scale.ts";

@@ -1,6 +1,6 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
-import type { RoomMethods } from "../../../shared/rooms.ts";
+import type { RoomMethods } from "../../../shared/rpc.ts";
 import { BareRoomServer } from "../../support/bare-room-server.ts";
 import type { Plant } from "../../support/plant.ts";
 import type { FuzzOptions, FuzzResult } from "../frames/fuzz.ts";

@@ -1,0 +1,60 @@
+import type { Clock } from "./clock.ts";
+
+/** Milliseconds before the end at which a fresh token is fetched, or half of the time that is left if that is less. */
+const MARGIN_MS = 60_000;
+
+/** Milliseconds until a token that could not be had is asked for again. */
+const RETRY_MS = 5_000;
+
+/** The longest wait that a timer takes, in milliseconds; longer ones would be over at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+interface RenewalOptions {
+  readonly clock: Clock;
+  /** `undefined` when there is no way to get another token. */
+  readonly fetchToken: (() => Promise<string>) | undefined;
+  readonly send: (token: string) => void;
+  /** There was no token. It is tried again, as long as the connection lasts. */
+  readonly failed: (cause: unknown) => void;
+}
+
+/** Fetches a fresh token before the grant ends, so that a connection goes on without a gap. */
+export class Renewal {
+  readonly #options: RenewalOptions;
+  #timer: unknown;
+  /** Tells the fetches of an earlier grant, or connection, from those of the present one. */
+  #grant = 0;
+
+  constructor(options: RenewalOptions) {
+    this.#options = options;
+  }
+
+  /** @param expiresIn milliseconds, from now; `undefined` when the grant does not end */
+  granted(expiresIn: number | undefined): void {
+    this.stop();
+    if (expiresIn !== undefined) this.#wait(Math.max(expiresIn - MARGIN_MS, expiresIn / 2));
+  }
+
+  stop(): void {
+    this.#grant++;
+    this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  #wait(milliseconds: number): void {
+    const { clock, fetchToken } = this.#options;
+    if (fetchToken === undefined || milliseconds > LONGEST_MS) return;
+    this.#timer = clock.setTimeout(() => void this.#renew(fetchToken), milliseconds);
+  }
+
+  async #renew(fetchToken: () => Promise<string>): Promise<void> {
+    const grant = this.#grant;
+    try {
+      const token = await fetchToken();
+      if (grant === this.#grant) this.#options.send(token);
+    } catch (cause) {
+      if (grant !== this.#grant) return;
+      this.#options.failed(cause);
+      this.#wait(RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { type Context, Hono } from "hono";
+import { closeArguments, describe, ERRORS, errorCodeOf, RoomfulError } from "../shared/errors.ts";
+import { decodeRoomName } from "../shared/rooms.ts";
+import { Doorkeeper, demandAdmitted, isUpgrade, upgradeRequest, upgradeResponse } from "./admission.ts";
+import { httpApi } from "./http-api.ts";
+import { createLog, explain } from "./logging.ts";
+import { getRoom } from "./namespace.ts";
+import type { Room } from "./room.ts";
+import type { Settings } from "./settings.ts";
+import { type Subprotocol, selectSubprotocol } from "./subprotocol.ts";
+
+/** What the Worker is bound to; its settings are beside it, see `worker/settings.ts`. */
+export interface Bindings {
+  readonly ROOMS: DurableObjectNamespace<Room>;
+}
+
+/** What every route is handed. */
+export interface WorkerContext {
+  Bindings: Bindings;
+  Variables: { settings: Settings; doorkeeper: Doorkeeper };
+}
+
+/** The Worker in front of the rooms. @param settings or why there are none, which every caller is told */
+export function createApp(settings: Settings | RoomfulError): Hono<WorkerContext> {
+  const log = createLog(settings instanceof RoomfulError ? "error" : settings.LOG_LEVEL);
+  const doorkeeper = settings instanceof RoomfulError ? settings : new Doorkeeper(settings);
+  const app = new Hono<WorkerContext>();
+
+  app.use(async (context, next) => {
+    if (settings instanceof RoomfulError) throw settings;
+    if (doorkeeper instanceof RoomfulError) throw doorkeeper;
+    context.set("settings", settings);
+    context.set("doorkeeper", doorkeeper);
+    await next();
+  });
+
+  app.get("/", (context) =>
+    context.text(`Roomful serves rooms at ${new URL("/rooms", context.req.url).href.replace(/^http/, "ws")}/<room>\n`),
+  );
+
+  app.get("/healthz", (context) => context.json({ status: "ok" }));
+
+  app.get("/rooms/*", async (context) => {
+    const request = context.req.raw;
+    if (!isUpgrade(request)) throw new RoomfulError("upgrade-required");
+    const subprotocol = selectSubprotocol(request);
+    try {
+      const name = decodeRoomName(new URL(request.url).pathname.slice("/rooms/".length));
+      const { grant, placement } = await context.get("doorkeeper").admit(request, name);
+      const upgrade = upgradeRequest({ grant, subprotocol, origin: request.headers.get("origin") });
+      const response = await getRoom(context.env.ROOMS, name, placement).fetch(upgrade);
+      demandAdmitted(response);
+      return response;
+    } catch (caught) {
+      if (!(caught instanceof RoomfulError)) throw caught;
+      log("warn", "refused", { code: caught.code, detail: explain(caught) });
+      return refuseUpgrade(caught, subprotocol);
+    }
+  });
+
+  app.route("/api/rooms/:room", httpApi);
+
+  app.notFound((context) => refusal(context, new RoomfulError("not-found")));
+
+  app.onError((caught, context) => {
+    const code = errorCodeOf(caught) ?? "internal";
+    log(code === "internal" ? "error" : "warn", code === "internal" ? "failed" : "refused", {
+      code,
+      detail: explain(caught),
+    });
+    return refusal(context, caught);
+  });
+
+  return app;
+}
+
+function refusal(context: Context, caught: Error): Response {
+  const code = errorCodeOf(caught) ?? "internal";
+  const message = code === "internal" ? describe(code) : caught.message.replace(/^RoomfulError: /, "");
+  const status = ERRORS[code].http;
+  if (status === 401) context.header("www-authenticate", "Bearer");
+  return context.json({ error: { code, message } }, status);
+}
+
+/** Accepts an upgrade to close it at once: a browser shows its page a close code, but no HTTP status. */
+function refuseUpgrade({ code, detail }: RoomfulError, subprotocol: Subprotocol): Response {
+  const { 0: client, 1: server } = new WebSocketPair();
+  server.accept();
+  server.close(...closeArguments(code, detail));
+  return upgradeResponse(client, subprotocol);
+}

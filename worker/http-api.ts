@@ -1,0 +1,136 @@
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { cors } from "hono/cors";
+import { fromBase64UrlEncoded } from "lib0/buffer";
+import { RoomfulError } from "../shared/errors.ts";
+import { TEXT_MESSAGE_BYTES } from "../shared/limits.ts";
+import { parseModeration, parseRoomSettings } from "../shared/moderation.ts";
+import { decodeRoomName, type Json } from "../shared/rooms.ts";
+import type { RootKind } from "../shared/rpc.ts";
+import type { WorkerContext } from "./app.ts";
+import { type GrantedRoomStub, getRoom } from "./namespace.ts";
+import { checkOrigin, isAllowed } from "./origin.ts";
+
+/** What a call is handed beside: the room, within what the caller may do. */
+interface ApiContext extends WorkerContext {
+  Variables: WorkerContext["Variables"] & { room: GrantedRoomStub };
+}
+
+/**
+ * The rooms' methods by HTTP, below `/api/rooms/<encoded room>`. Admission is the Worker's; what the caller may do is
+ * checked in the room, by `GrantedRoom`. `docs/http-api.md` lists the calls.
+ */
+export const httpApi = new Hono<ApiContext>();
+
+httpApi.use(async (context, next) => {
+  const { settings } = context.var;
+  checkOrigin(context.req.raw, settings);
+  const crossOrigin = cors({
+    origin: (origin) => (isAllowed(origin, context.req.url, settings) ? origin : null),
+    allowMethods: ["GET", "POST", "PUT", "DELETE"],
+    allowHeaders: ["authorization", "content-type"],
+    maxAge: 600,
+  });
+  return crossOrigin(context, next);
+});
+
+httpApi.use(async (context, next) => {
+  const request = context.req.raw;
+  // The router's own parameter would be decoded leniently.
+  const name = decodeRoomName(new URL(request.url).pathname.split("/")[3] ?? "");
+  const { grant, placement } = await context.var.doorkeeper.admit(request, name);
+  using room = await getRoom(context.env.ROOMS, name, placement).as(grant, request.headers.get("origin"));
+  context.set("room", room);
+  await next();
+  context.header("cache-control", "no-store");
+});
+
+/** What a body that is read whole may have in bytes. */
+const jsonLimit = bodyLimit({
+  maxSize: TEXT_MESSAGE_BYTES,
+  onError: () => {
+    throw new RoomfulError("invalid-argument", `above ${TEXT_MESSAGE_BYTES} bytes`);
+  },
+});
+
+httpApi.get("/state", async (context) => {
+  const since = context.req.query("since");
+  return binary(await context.var.room.getState(since === undefined ? undefined : fromBase64Url(since)));
+});
+
+httpApi.get("/state-vector", async (context) => binary(await context.var.room.getStateVector()));
+
+httpApi.get("/json", async (context) =>
+  context.json(await context.var.room.getJson(rootsOf(context.req.queries("root")))),
+);
+
+httpApi.post(
+  "/updates",
+  (context, next) =>
+    bodyLimit({
+      maxSize: context.var.settings.MAX_FRAME_BYTES,
+      onError: () => {
+        throw new RoomfulError("frame-too-large");
+      },
+    })(context, next),
+  async (context) => context.json(await context.var.room.applyUpdate(new Uint8Array(await context.req.arrayBuffer()))),
+);
+
+httpApi.get("/participants", async (context) => context.json({ participants: await context.var.room.participants() }));
+
+httpApi.get("/statistics", async (context) => context.json(await context.var.room.statistics()));
+
+httpApi.get("/settings", async (context) => context.json(await context.var.room.getSettings()));
+
+httpApi.put("/settings", jsonLimit, async (context) =>
+  context.json(await context.var.room.changeSettings(parseRoomSettings(await jsonOf(context)))),
+);
+
+httpApi.post("/moderation", jsonLimit, async (context) => {
+  await context.var.room.moderate(parseModeration(await jsonOf(context)));
+  return context.body(null, 204);
+});
+
+httpApi.post("/events", jsonLimit, async (context) => {
+  await context.var.room.publish((await jsonOf(context)) as Json);
+  return context.body(null, 204);
+});
+
+httpApi.delete("/", async (context) => {
+  await context.var.room.delete();
+  return context.body(null, 204);
+});
+
+/** @throws RoomfulError `invalid-argument` */
+async function jsonOf(context: Context): Promise<unknown> {
+  try {
+    return await context.req.json();
+  } catch {
+    // Without its cause, whose words quote the text.
+    throw new RoomfulError("invalid-argument", "the body is JSON");
+  }
+}
+
+function binary(bytes: Uint8Array): Response {
+  return new Response(bytes, { headers: { "content-type": "application/octet-stream" } });
+}
+
+/** @throws RoomfulError `invalid-argument` */
+function fromBase64Url(text: string): Uint8Array {
+  // The decoder passes over what it does not know.
+  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) {
+    throw new RoomfulError("invalid-argument", "since is a state vector in base64url, without padding");
+  }
+  return fromBase64UrlEncoded(text);
+}
+
+/** Reads `root=<kind>:<name>`, given once for each root. @throws RoomfulError `invalid-argument` */
+function rootsOf(given: readonly string[] = []): Record<string, RootKind> {
+  const roots = given.map((root) => {
+    const colon = root.indexOf(":");
+    if (colon === -1) throw new RoomfulError("invalid-argument", "root is <kind>:<name>");
+    // The room refuses a kind that it does not know.
+    return [root.slice(colon + 1), root.slice(0, colon) as RootKind] as const;
+  });
+  return Object.fromEntries(roots);
+}
