@@ -12,6 +12,8 @@ interface InboxOptions {
   readonly participants: Participants;
   readonly granted: (grant: Extract<MessageFromRoom, { type: "grant" }>) => void;
   readonly event: (event: Extract<MessageFromRoom, { type: "event" }>) => void;
+  /** Answers a probe of the room, which thereby knows that everything before it was read. */
+  readonly probed: (nonce: number) => void;
   readonly welcomed: (welcome: Extract<MessageFromRoom, { type: "welcome" }>) => void;
   /** The document changed, or something of it was acknowledged. */
   readonly documentChanged: () => void;
@@ -63,7 +65,7 @@ export class Inbox {
   }
 
   #receiveMessage(message: MessageFromRoom): void {
-    const { sync, presence, participants, welcomed, granted, event, documentChanged, problem } = this.#options;
+    const { sync, presence, participants, probed, welcomed, granted, event, documentChanged, problem } = this.#options;
     switch (message.type) {
       case "welcome":
         sync.welcomed(message);
@@ -94,6 +96,12 @@ export class Inbox {
         return;
       case "participants":
         participants.receive(message);
+        return;
+      case "warning":
+        problem({ source: "warning", code: message.code, message: message.message });
+        return;
+      case "probe":
+        probed(message.nonce);
         return;
       case "pong":
         return;

@@ -42,6 +42,9 @@ export const CLOSE_REASON_BYTES = 123;
 /** Bytes of one text message from a client. The largest today is a ping. */
 export const TEXT_MESSAGE_BYTES = 65_536;
 
+/** Unusable messages of a `roomful.v1` client that are answered; the next one closes its socket. */
+export const STRIKES = 10;
+
 /** Entries of a state vector. Yjs makes one per client that ever wrote, so a long-lived document has thousands. */
 export const STATE_VECTOR_ENTRIES = 100_000;
 

@@ -161,7 +161,7 @@ export class RoomDocument {
     let taints = 1;
     for (const edit of edits) {
       this.#load();
-      const { spent } = this.#guard;
+      const { steps } = this.#guard;
       try {
         const one = this.#transact([edit], refusedAuthors);
         outcomes.push(...one.outcomes);
@@ -172,7 +172,7 @@ export class RoomDocument {
         taints++;
         outcomes.push(refuse(refusalOf(cause)));
         // Everything was done twice for it: with the others of its window, and alone.
-        works.push({ ...NO_WORK, searchSteps: 2 * (this.#guard.spent - spent), loads: 2 });
+        works.push({ ...NO_WORK, searchSteps: 2 * (this.#guard.steps - steps), loads: 2 });
         refusedAuthors.add(edit.author);
         this.discard();
         if (updates.length > 0) this.#loadWith(updates);
@@ -201,11 +201,11 @@ export class RoomDocument {
         relay(doc, () => {
           for (const edit of edits) {
             const whole = edit.whole || refusedAuthors.has(edit.author);
-            const { spent } = this.#guard;
+            const { steps } = this.#guard;
             const { outcome, shape } = this.#applyEdit(doc, { ...edit, whole });
             if (outcome.kind === "refused") refusedAuthors.add(edit.author);
             outcomes.push(outcome);
-            works.push(workOf(shape, this.#guard.spent - spent));
+            works.push(workOf(shape, this.#guard.steps - steps));
           }
         }),
       );

@@ -1,5 +1,5 @@
 import { RoomfulError } from "../shared/errors.ts";
-import { Budget, type Kind, KINDS, type Rates } from "./budget.ts";
+import { Budget, KINDS, type Kind, type Rates } from "./budget.ts";
 import type { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
 

@@ -14,6 +14,9 @@ const BYTE = 0.01;
 /** Handing a byte on to one more participant. */
 const DELIVERED_BYTE = 0.001;
 
+/** Sending one message that is not gathered with others. */
+const DELIVERED_MESSAGE = 12;
+
 /** Checking an item of an update and putting it into the document. */
 const ITEM = 3;
 
@@ -56,8 +59,12 @@ export function ofEdit({ items, deletions, searchSteps, loads }: Work, bytes: nu
 }
 
 /** A presence state's way to everybody. */
-export const ofPresence = (bytes: number, { participants }: RoomSize): number =>
+export const ofPresence = (bytes: number, participants: number): number =>
   (PARSED_BYTE + DELIVERED_BYTE * participants) * bytes;
+
+/** An event's way to those who are sent it: each is sent a message of its own, at once. */
+export const ofEvent = (characters: number, receivers: number): number =>
+  (DELIVERED_MESSAGE + DELIVERED_BYTE * characters) * receivers;
 
 /** Finding out what somebody lacks of the document. */
 export const ofComparison = ({ documentBytes }: RoomSize): number => 10 * MESSAGE + COMPARED_BYTE * documentBytes;

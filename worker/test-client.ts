@@ -77,7 +77,7 @@ export class TestClient {
     if (grant !== undefined) {
       const subprotocol = protocols[0] === ROOMFUL_PROTOCOL ? ROOMFUL_PROTOCOL : null;
       return new TestClient(
-        await env.ROOMS.getByName(room).fetch(upgradeRequest({ grant, subprotocol, origin: null })),
+        await env.ROOMS.getByName(room).fetch(upgradeRequest({ grant, subprotocol, origin: null, network: null })),
       );
     }
     const headers = new Headers({ upgrade: "websocket" });

@@ -25,6 +25,8 @@ interface ConnectOptions {
 }
 
 const NOTHING_KNOWN: Uint8Array = new Uint8Array([0]);
+/** The update that changes nothing. */
+const NOTHING: Uint8Array = new Uint8Array([0, 0]);
 
 /**
  * A client that costs little, so that hundreds fit into one process: it keeps no document, counts what it hears, and
@@ -106,6 +108,8 @@ export class LoadClient {
     switch (frame.type) {
       case "sync-step-1":
         this.asked++;
+        // A y-protocols client always answers. Others answer a probe.
+        if (this.isStock) this.answer(NOTHING);
         return;
       case "sync-step-2":
         this.answers++;
@@ -143,6 +147,7 @@ export class LoadClient {
 
   #receiveMessage(message: MessageFromRoom): void {
     if (message.type === "saved") this.saved = message.frame;
+    if (message.type === "probe") this.#webSocket.send(JSON.stringify({ type: "probed", nonce: message.nonce }));
     if (message.type === "rejected") this.rejected++;
   }
 
