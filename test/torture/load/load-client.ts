@@ -109,7 +109,7 @@ export class LoadClient {
       case "sync-step-1":
         this.asked++;
         // A y-protocols client always answers. Others answer a probe.
-        if (this.isStock) this.answer(NOTHING);
+        if (this.isStock) this.#send(encodeSyncStep2(NOTHING));
         return;
       case "sync-step-2":
         this.answers++;
