@@ -48,6 +48,10 @@ export class LoadClient {
   /** Times that the room asked for what it lacks. */
   asked = 0;
   bytesReceived = 0;
+  /** How long the room took to answer each ping, in milliseconds. */
+  readonly pings: number[] = [];
+  readonly #pinged: number[] = [];
+  warnings = 0;
   saved = 0;
   rejected = 0;
   /** How it ended, if it did. */
@@ -149,15 +153,23 @@ export class LoadClient {
     if (message.type === "saved") this.saved = message.frame;
     if (message.type === "probe") this.#webSocket.send(JSON.stringify({ type: "probed", nonce: message.nonce }));
     if (message.type === "rejected") this.rejected++;
+    if (message.type === "warning") this.warnings++;
+    if (message.type === "pong") this.pings.push(performance.now() - (this.#pinged.shift() ?? 0));
   }
 
-  #send(bytes: Uint8Array): void {
+  #send(bytes: Uint8Array | string): void {
     if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.send(bytes);
   }
 
   /** Sends bytes as they are. */
-  sendRaw(bytes: Uint8Array): void {
+  sendRaw(bytes: Uint8Array | string): void {
     this.#send(bytes);
+  }
+
+  /** Asks the room for an answer, in other words than those that the runtime answers by itself. */
+  ping(): void {
+    this.#pinged.push(performance.now());
+    this.#send('{"type": "ping"}');
   }
 
   /** Asks for the document. */
