@@ -91,3 +91,15 @@ export const NEARLY_FULL = 0.9;
 
 /** Subjects about whom moderators of one room decided something: they are read whole when the room wakes. */
 export const SUBJECT_RULES = 1_000;
+
+/**
+ * Seconds of its rate that a bucket holds. An object that hibernates forgets its buckets: it does so after 10 s without an
+ * event, and then every bucket that owes no penalty is full again anyway.
+ */
+export const BURST_SECONDS = 10;
+
+/** Seconds of its rate that whoever emptied a bucket owes in addition, so that coming back at once is useless. */
+export const PENALTY_SECONDS = 10;
+
+/** Seconds of its rate that may be owed at most. Nobody is kept out for longer, whatever one request cost. */
+export const LONGEST_DEBT_SECONDS = 60;

@@ -7,10 +7,12 @@ const fresh = (): BacklogState => ({ ...NO_BACKLOG });
 describe("what a client was sent", () => {
   it("[LIMIT-11] is asked about at a quarter of the bound, and lost above the bound", () => {
     const state = fresh();
-    expect(countSent(state, MAX / 4 - 1, MAX)).toBe("fine");
+    expect(countSent(state, MAX / 16 - 1, MAX)).toBe("fine");
+    expect(countSent(state, 1, MAX)).toBe("save");
+    expect(countSent(state, (MAX * 3) / 16 - 1, MAX)).toBe("save");
     expect(countSent(state, 1, MAX)).toBe("probe");
     beginProbe(state, 7);
-    expect(countSent(state, MAX * 0.75, MAX)).toBe("fine");
+    expect(countSent(state, MAX * 0.75, MAX)).toBe("save");
     expect(countSent(state, 1, MAX)).toBe("lost");
   });
 

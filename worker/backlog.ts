@@ -1,6 +1,9 @@
 /** The part of the bound at which a client is asked to prove that it reads. */
 const PROBE_AT = 0.25;
 
+/** The part of the bound by which what is saved may be behind: that much hibernation forgets. */
+const SAVED_EVERY = 1 / 16;
+
 /** What a client was sent and has not proved to have read. Survives hibernation in the socket's attachment. */
 export interface BacklogState {
   /** Bytes. */
@@ -16,13 +19,15 @@ export const NO_BACKLOG: BacklogState = { unread: 0, probe: null };
  * `bufferedAmount`, where there is one, counts what was sent in the same turn and is 0 in the next, whatever the peer
  * does. But messages arrive in order, so that an answer to one proves that everything before it was read.
  *
- * @returns `probe`: it is time to ask for a proof; `lost`: the client is too far behind
+ * @returns `save`: the state should be saved; `probe`: it is time to ask for a proof; `lost`: the client is too far behind
  */
-export function countSent(state: BacklogState, bytes: number, maxBytes: number): "fine" | "probe" | "lost" {
+export function countSent(state: BacklogState, bytes: number, maxBytes: number): "fine" | "save" | "probe" | "lost" {
+  const steps = Math.floor(state.unread / (maxBytes * SAVED_EVERY));
   state.unread += bytes;
   if (state.probe !== null) state.probe.sentAfter += bytes;
   if (state.unread > maxBytes) return "lost";
-  return state.probe === null && state.unread >= maxBytes * PROBE_AT ? "probe" : "fine";
+  if (state.probe === null && state.unread >= maxBytes * PROBE_AT) return "probe";
+  return Math.floor(state.unread / (maxBytes * SAVED_EVERY)) > steps ? "save" : "fine";
 }
 
 /** To be called when a proof was asked for, right after what asks. */
@@ -30,9 +35,10 @@ export function beginProbe(state: BacklogState, nonce: number): void {
   state.probe ??= { nonce, sentAfter: 0 };
 }
 
-/** To be called when the answer came. One that nobody asked for proves nothing. */
-export function endProbe(state: BacklogState, nonce: number): void {
-  if (state.probe?.nonce !== nonce) return;
+/** To be called when an answer came. @returns whether it was asked for; else it proves nothing */
+export function endProbe(state: BacklogState, nonce: number): boolean {
+  if (state.probe?.nonce !== nonce) return false;
   state.unread = state.probe.sentAfter;
   state.probe = null;
+  return true;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { BURST_SECONDS, Budget, KINDS, LONGEST_DEBT_SECONDS, PENALTY_SECONDS, type Rates } from "./budget.ts";
+import { BURST_SECONDS, LONGEST_DEBT_SECONDS, PENALTY_SECONDS } from "../shared/limits.ts";
+import { Budget, KINDS, type Rates } from "./budget.ts";
 
 const RATE = 1_000;
 const FULL = RATE * BURST_SECONDS;

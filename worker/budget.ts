@@ -4,6 +4,8 @@
  * counted and not measured, since the platform's clock stands still while a room works.
  */
 
+import { BURST_SECONDS, LONGEST_DEBT_SECONDS, PENALTY_SECONDS } from "../shared/limits.ts";
+
 /** The kinds of work, each with a bucket of its own, so that a flood of one is told from honest use of another. */
 export const KINDS = ["edits", "joins", "presence", "messages", "refusals"] as const;
 
@@ -11,18 +13,6 @@ export type Kind = (typeof KINDS)[number];
 
 /** Microseconds of room time that flow back each second, for each kind. */
 export type Rates = Readonly<Record<Kind, number>>;
-
-/**
- * Seconds of its rate that a bucket holds. An object that hibernates forgets its buckets: it does so after 10 s without an
- * event, when every bucket that owes no penalty is full again anyway.
- */
-export const BURST_SECONDS = 10;
-
-/** Seconds of its rate that are taken in addition from whoever emptied a bucket, so that coming back at once is useless. */
-export const PENALTY_SECONDS = 10;
-
-/** Seconds of its rate that may be owed at most: nobody is kept out for longer by what one frame cost. */
-export const LONGEST_DEBT_SECONDS = 60;
 
 /** The part of a bucket that is left when its client is warned, and the part at which a warning may come again. */
 const WARN_BELOW = 0.25;

@@ -1,4 +1,4 @@
-import { type BacklogState, beginProbe, countSent, endProbe } from "./backlog.ts";
+import { beginProbe, countSent, endProbe } from "./backlog.ts";
 import type { Session } from "./session.ts";
 
 /** What the answer to step 1 counts as. A nonce of a probe is another number. */
@@ -9,8 +9,8 @@ interface SlowReadersOptions {
   readonly maxBytes: number;
   /** Sends a step 1, which a stock client answers. */
   readonly sendStep1: (session: Session) => void;
-  /** Told when a proof was asked for: what is known of the session should be saved. */
-  readonly asked: (session: Session) => void;
+  /** Told when what is known of a session should be saved. */
+  readonly changed: (session: Session) => void;
   /** Told when a client is too far behind. It is sent nothing more. */
   readonly lost: (session: Session) => void;
 }
@@ -29,6 +29,9 @@ export class SlowReaders {
     switch (verdict) {
       case "fine":
         return;
+      case "save":
+        this.#options.changed(session);
+        return;
       case "probe":
         this.#ask(session);
         return;
@@ -43,17 +46,17 @@ export class SlowReaders {
 
   /** To be called when a client answered a probe. */
   answered(session: Session, nonce: number): void {
-    if (nonce !== STEP_1) endProbe(session.state.backlog, nonce);
+    if (nonce !== STEP_1) this.#end(session, nonce);
   }
 
   /** To be called when a client was sent step 1: a stock client's answer proves that it reads. */
   askedByStep1(session: Session): void {
-    if (session.isStock) this.#begin(session.state.backlog, STEP_1, session);
+    if (session.isStock) this.#begin(session, STEP_1);
   }
 
   /** To be called when a client sent step 2. */
   answeredStep1(session: Session): void {
-    endProbe(session.state.backlog, STEP_1);
+    this.#end(session, STEP_1);
   }
 
   #ask(session: Session): void {
@@ -62,13 +65,17 @@ export class SlowReaders {
       return;
     }
     const nonce = newNonce();
-    this.#begin(session.state.backlog, nonce, session);
+    this.#begin(session, nonce);
     session.tell({ type: "probe", nonce });
   }
 
-  #begin(backlog: BacklogState, nonce: number, session: Session): void {
-    beginProbe(backlog, nonce);
-    this.#options.asked(session);
+  #begin(session: Session, nonce: number): void {
+    beginProbe(session.state.backlog, nonce);
+    this.#options.changed(session);
+  }
+
+  #end(session: Session, nonce: number): void {
+    if (endProbe(session.state.backlog, nonce)) this.#options.changed(session);
   }
 }
 

@@ -212,6 +212,10 @@ export class LoadClient {
     return [...this.presence].flatMap(([id, { state }]) => (state === null ? [] : [id])).sort((a, b) => a - b);
   }
 
+  get isOpen(): boolean {
+    return this.#webSocket.readyState === WebSocket.OPEN;
+  }
+
   /** Bytes that wait here because the other side does not take them. */
   get bufferedBytes(): number {
     return this.#webSocket.bufferedAmount;
