@@ -51,7 +51,7 @@ export class Inbox {
 
   #receiveText(session: Session, text: string): void {
     if (session.isStock) throw new RoomfulError("text-not-accepted");
-    const { sessions, moderator, limiter, slowReaders, renew } = this.#options;
+    const { sessions, sync, moderator, limiter, slowReaders, renew } = this.#options;
     const message = parseMessageToRoom(text);
     switch (message.type) {
       case "ping":
@@ -60,6 +60,7 @@ export class Inbox {
         return;
       case "probed":
         slowReaders.answered(session, message.nonce);
+        sync.requestSave();
         return;
       case "auth":
         renew(session, message.token);

@@ -59,10 +59,7 @@ export class Room extends DurableObject implements RoomMethods {
     const slowReaders = new SlowReaders({
       maxBytes: Math.max(this.#settings.MAX_UNREAD_BYTES, 2 * this.#settings.MAX_DOCUMENT_BYTES),
       sendStep1: (session) => this.#sync.probe(session),
-      changed: (session) => {
-        this.#sessions.changed(session);
-        this.#sync.requestSave();
-      },
+      changed: (session) => this.#sessions.changed(session),
       // Later, since somebody is sending to everybody right now.
       lost: (session) => queueMicrotask(() => this.#dismiss(session, "slow-reader")),
     });
