@@ -37,4 +37,5 @@ export type { OfflineStore, OpenOfflineStore } from "./offline.ts";
 export type { RoomProviderOptions, TokenSource } from "./options.ts";
 export { RoomAwareness } from "./presence.ts";
 export { RoomProvider } from "./provider.ts";
+export { readableRoomName, unguessableRoomName } from "./room-names.ts";
 export type { Rebuilt, Rejection, SavedState } from "./saved.ts";

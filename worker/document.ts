@@ -3,6 +3,7 @@ import { type ErrorCode, RoomfulError } from "../shared/errors.ts";
 import { decodeStateVector, type StructId } from "../shared/frames.ts";
 import { DELETION_RESERVE, INCOMPLETE_CLIENTS, NEARLY_FULL, ROOT_TYPES } from "../shared/limits.ts";
 import type { Roots, RootsAsJson } from "../shared/rpc.ts";
+import { Answers } from "./answers.ts";
 import { IntegrationGuard } from "./integration-guard.ts";
 import { readRoots } from "./root-json.ts";
 import { addsStructs, changes, clockOf, firstMissing, splits, withoutKnown } from "./update-effect.ts";
@@ -83,6 +84,7 @@ export class RoomDocument {
   readonly #maxBytes: number;
   #doc: Y.Doc | undefined;
   #guard = new IntegrationGuard();
+  readonly #answers = new Answers();
   #emitted: Uint8Array[] = [];
   /** Upper estimate of the encoded size: its last measurement and all that was taken since. */
   #bytes = 0;
@@ -293,19 +295,21 @@ export class RoomDocument {
     this.#mayHaveShrunk = false;
   }
 
-  /** The document as one update, or what a peer with this state vector lacks of it. */
+  /** The document as one update, or what a peer with this state vector lacks of it. Not to be written to: it is kept. */
   encode(stateVector?: Uint8Array): Uint8Array {
     const doc = this.#load();
     if (stateVector !== undefined) decodeStateVector(stateVector);
-    let update: Uint8Array;
-    try {
-      update = Y.encodeStateAsUpdate(doc, stateVector);
-    } catch (cause) {
-      this.discard();
-      throw cause;
-    }
-    if (stateVector === undefined) this.#setMeasured(update.length);
-    return update;
+    return this.#answers.of(stateVector, () => {
+      let update: Uint8Array;
+      try {
+        update = Y.encodeStateAsUpdate(doc, stateVector);
+      } catch (cause) {
+        this.discard();
+        throw cause;
+      }
+      if (stateVector === undefined) this.#setMeasured(update.length);
+      return update;
+    });
   }
 
   /** Whether the document holds this clock. */
@@ -332,6 +336,7 @@ export class RoomDocument {
     this.#doc?.destroy();
     this.#doc = undefined;
     this.#emitted = [];
+    this.#answers.forget();
   }
 
   #load(): Y.Doc {
@@ -339,20 +344,28 @@ export class RoomDocument {
     const stored = this.#read();
     const updates = stored.snapshot === null ? stored.updates : [stored.snapshot, ...stored.updates];
     let doc = new Y.Doc();
+    let isWhole = true;
     this.#guard = new IntegrationGuard();
     try {
       this.#guard.count(() => replay(doc, updates));
     } catch (cause) {
+      isWhole = false;
       doc = replayUntilThrow(updates);
       this.#unreadable(cause);
     }
     if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) {
+      isWhole = false;
       // Kept, it would reach clients as if it were part of the document.
       doc.store.pendingStructs = null;
       doc.store.pendingDs = null;
       this.#unreadable(new Error("an update refers to what is not there"));
     }
-    doc.on("update", (update: Uint8Array) => this.#emitted.push(update));
+    doc.on("update", (update: Uint8Array) => {
+      this.#emitted.push(update);
+      this.#answers.forget();
+    });
+    this.#answers.forget();
+    if (isWhole && stored.snapshot !== null && stored.updates.length === 0) this.#answers.setWhole(stored.snapshot);
     this.#loads++;
     // Only the snapshot's size is known; the log's is what a measurement may find to be less.
     this.#setMeasured(stored.snapshot?.length ?? 0);

@@ -82,7 +82,9 @@ function isOriginList(value: string): boolean {
   if (value === "auto" || value === "*") return true;
   return value.split(",").every((part) => {
     const origin = part.trim();
-    return URL.canParse(origin) && new URL(origin).origin === origin && origin !== "null";
+    if (!/^[a-z][a-z\d+.-]*:\/\/[^\s/*?#]+$/.test(origin) || !URL.canParse(origin)) return false;
+    // Apps have schemes of their own, whose origins a URL parser does not know.
+    return !/^https?:/.test(origin) || new URL(origin).origin === origin;
   });
 }
 
@@ -104,13 +106,11 @@ export const SETTINGS = {
     "What everybody may do when AUTH is `open`. `viewer` makes a public, read-only deployment.",
   ),
   ALLOWED_ORIGINS: {
-    ...text(
-      "origins",
-      "auto, *, or origins such as https://app.example.com, between commas",
-      isOriginList,
-      "Pages of which origins may connect and call; requests without an origin come from no page and are not asked. `auto`: all when AUTH is `token`, since no browser sends a token by itself; when it is `open`, those of the same host, and of this machine on this machine.",
-    ),
     default: "auto",
+    unit: "origins",
+    range: "auto, *, or origins such as https://app.example.com, between commas",
+    why: "Pages of which origins may connect and call; requests without an origin come from no page and are not asked. `auto`: all when AUTH is `token`, since no browser sends a token by itself; when it is `open`, those of the same host, and of this machine on this machine.",
+    schema: v.pipe(v.string(), v.check(isOriginList)),
   },
   TOKEN_ALGORITHM: oneOf(
     TOKEN_ALGORITHMS,

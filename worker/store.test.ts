@@ -210,6 +210,29 @@ describe("the store", () => {
     expect(await readText(room)).toBe("one two three");
   });
 
+  it("[STORE-10] a room of an earlier version is read as it is, and brought forward by the first write, whole or not at all", async () => {
+    const { room } = await storedRoom();
+    const handle = getRoom(env.ROOMS, room);
+    const version = async () => (await handle.statistics()).storage.schemaVersion;
+    await run(room, "DROP TABLE rules", "UPDATE schema SET version = 1");
+    await evict(room);
+    expect([await readText(room), await version()]).toEqual(["one two three", 1]);
+    await run(room, "CREATE TABLE rules (something_else)");
+    expect(await codeOf(handle.applyUpdate(textUpdate("four", 9)))).toBe("storage-failed");
+    expect(await inStorage(room, ({ sql }) => sql.exec("SELECT version FROM schema").toArray())).toEqual([
+      { version: 1 },
+    ]);
+    await run(room, "DROP TABLE rules");
+    await evict(room);
+    await handle.changeSettings({ locked: true });
+    await evict(room);
+    expect([await readText(room), await version(), (await handle.getSettings()).locked]).toEqual([
+      "one two three",
+      2,
+      true,
+    ]);
+  });
+
   it("[STORE-7] visits without edits write nothing", async () => {
     const room = freshRoom();
     const client = await TestClient.roomful(room);

@@ -1,0 +1,114 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import * as Y from "yjs";
+import { ROLES } from "../shared/rooms.ts";
+import { getRoom } from "./namespace.ts";
+import { codeOf, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
+
+const editorFor = (milliseconds: number) => ({ capabilities: ROLES.editor, expiresAt: Date.now() + milliseconds });
+
+it.each([
+  ["awake", false],
+  ["hibernated meanwhile", true],
+])("[GRANT-1] nothing is delivered to a silent reader past its end, in a room that %s", async (_how, hibernates) => {
+  const room = freshRoom();
+  const reader = await TestClient.roomful(room, { capabilities: ["read"], expiresAt: Date.now() + 400 });
+  const stock = await TestClient.connect(room, { grant: { capabilities: ["read"], expiresAt: Date.now() + 400 } });
+  const writer = await TestClient.roomful(room);
+  await Promise.all([reader.sync(), stock.sync(), writer.sync()]);
+  expect(reader.messagesOf("welcome")[0]?.expiresIn).toBeGreaterThan(0);
+  await writer.untilSaved(writer.sendUpdate(textUpdate("before", 1)));
+  await until(() => reader.framesOf("update").length === 1 && stock.framesOf("update").length === 1, "the first edit");
+  await pause(500);
+  if (hibernates) await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
+  // Nothing has happened since: no timer waited for the end.
+  expect([reader.closed, stock.closed]).toEqual([null, null]);
+  writer.sendUpdate(textUpdate("after", 2));
+  writer.sendPresence(7, 1, { cursor: 1 });
+  await until(() => reader.closed !== null && stock.closed !== null, "both are closed");
+  for (const client of [reader, stock]) {
+    expect(client.closed?.code).toBe(4501);
+    expect(client.closed?.reason).toMatch(/^session-expired: /);
+    expect([client.framesOf("update").length, client.framesOf("awareness").length]).toEqual([1, 0]);
+  }
+});
+
+it.each([
+  ["awake", false],
+  ["hibernated meanwhile", true],
+])("[GRANT-1] nothing is taken from a session past its end, in a room that %s", async (_how, hibernates) => {
+  const room = freshRoom();
+  const handle = getRoom(env.ROOMS, room);
+  const [late, other] = [await TestClient.roomful(room, editorFor(300)), await TestClient.roomful(room)];
+  await late.sync();
+  await late.untilSaved(late.sendUpdate(textUpdate("in time", 1)));
+  const before = await handle.getState();
+  await pause(400);
+  if (hibernates) await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
+  late.sendUpdate(textUpdate("too late", 2));
+  late.sendPresence(9, 1, { name: "late" });
+  late.send('{"type":"event","data":1}');
+  await until(() => late.closed !== null, "it is closed");
+  expect(late.closed?.code).toBe(4501);
+  expect(await handle.getState()).toEqual(before);
+  expect([other.presence.size, other.messagesOf("event").length]).toEqual([0, 0]);
+  expect((await handle.participants()).length).toBe(1);
+});
+
+it("[GRANT-1] by RPC, a grant ends in the hands of who holds the room", async () => {
+  const handle = await getRoom(env.ROOMS, freshRoom()).as(editorFor(300));
+  await handle.applyUpdate(textUpdate("in time"));
+  await pause(400);
+  expect(await codeOf(handle.getState())).toBe("token-expired");
+});
+
+it("[GRANT-2] a deployment without tokens takes none to renew", async () => {
+  const client = await TestClient.roomful(freshRoom());
+  client.send('{"type":"auth","token":"x"}');
+  await until(() => client.messagesOf("error").length === 1, "an answer");
+  expect(client.messagesOf("error")[0]?.code).toBe("invalid-argument");
+});
+
+it("[EVENT-1] who may publish reaches everybody who may read, or one of them, and nothing of it is kept", async () => {
+  const room = freshRoom();
+  const [ada, bob, blind] = [
+    await TestClient.roomful(room),
+    await TestClient.roomful(room),
+    await TestClient.roomful(room, { capabilities: ["call"] }),
+  ];
+  const stock = await TestClient.connect(room);
+  const [adaPeer, bobPeer] = [ada, bob].map((client) => client.messagesOf("welcome")[0]?.peer);
+  ada.send('{"type":"event","data":{"kind":"confetti"}}');
+  bob.send(`{"type":"event","to":"${adaPeer}","data":null}`);
+  await until(() => ada.messagesOf("event").length === 1 && bob.messagesOf("event").length === 1, "both");
+  expect(bob.messagesOf("event")).toEqual([{ type: "event", from: adaPeer, data: { kind: "confetti" } }]);
+  expect(ada.messagesOf("event")).toEqual([{ type: "event", from: bobPeer, data: null }]);
+  await getRoom(env.ROOMS, room).publish(["from", "a", "backend"]);
+  await until(() => ada.messagesOf("event").length === 2, "the backend's");
+  expect(bob.messagesOf("event")[1]).toEqual({ type: "event", data: ["from", "a", "backend"] });
+  expect([blind.messagesOf("event"), stock.frames]).toEqual([[], []]);
+  const { document, storage } = await getRoom(env.ROOMS, room).statistics();
+  expect([document.loads, storage.rowsWritten]).toEqual([0, 0]);
+});
+
+it.each([
+  ["without the right", ["read"], '{"type":"event","data":1}', "forbidden"],
+  ["to nobody", ["read", "publish"], '{"type":"event","to":"nobody","data":1}', "unknown-peer"],
+  ["of nothing", ["read", "publish"], '{"type":"event"}', "malformed-message"],
+  [
+    "that is too deep",
+    ["read", "publish"],
+    `{"type":"event","data":${"[".repeat(70)}${"]".repeat(70)}}`,
+    "malformed-message",
+  ],
+  ["above the limit", ["read", "publish"], `{"type":"event","data":"${"x".repeat(70_000)}"}`, "malformed-message"],
+] as const)("[EVENT-2] an event %s is refused, and reaches nobody", async (_how, capabilities, text, code) => {
+  const room = freshRoom();
+  const [sender, other] = [await TestClient.roomful(room, { capabilities }), await TestClient.roomful(room)];
+  sender.send(text);
+  await until(() => sender.messagesOf("error").length === 1, "an answer");
+  expect(sender.messagesOf("error")[0]?.code).toBe(code);
+  expect(other.messagesOf("event")).toEqual([]);
+  expect(Y.encodeStateVector(new Y.Doc())).toEqual(await getRoom(env.ROOMS, room).getStateVector());
+});
