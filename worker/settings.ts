@@ -220,15 +220,15 @@ export const SETTINGS = {
     "What a client was sent and has not proved to have read; above it, the client is closed with `slow-reader`, since all of it waits in memory. Never below twice MAX_DOCUMENT_BYTES, so that a document gets through to whoever is slow.",
   ),
   EDIT_RATE: rate(
-    500,
-    "For edits: items, deletions, searches for their places, bytes, and their way to everybody. Five seconds of work may come at once, some 300,000 keystrokes or a document of 8 MB.",
+    250,
+    "For edits: items, deletions, searches for their places, bytes, and their way to everybody. Of this and the other rates ten seconds may come at once: here 180,000 keystrokes, or a step 2 of 8 MB.",
   ),
   JOIN_RATE: rate(
-    500,
-    "For answers to step 1, by the document's size: 25 or so first syncs of 5 MB at once, then three a second.",
+    250,
+    "For answers to step 1, by the document's size: ten first syncs of 5 MB at once, then one a second. An honest client needs one for each connection.",
   ),
   PRESENCE_RATE: rate(
-    200,
+    100,
     "For awareness frames and queries, by their bytes and by how many are sent them. A cursor at 30 Hz takes 1.",
   ),
   MESSAGE_RATE: rate(
