@@ -9,10 +9,10 @@ import type { Work } from "./document.ts";
 const MESSAGE = 10;
 
 /** Reading a byte of a binary frame. */
-const BYTE = 0.01;
+const BYTE = 0.003;
 
 /** Handing a byte on to one more participant. */
-const DELIVERED_BYTE = 0.001;
+const DELIVERED_BYTE = 0.002;
 
 /** Sending one message that is not gathered with others. */
 const DELIVERED_MESSAGE = 12;

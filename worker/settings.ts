@@ -228,12 +228,12 @@ export const SETTINGS = {
     "For answers to step 1, by the document's size: ten first syncs of 5 MB at once, then one a second. An honest client needs one for each connection.",
   ),
   PRESENCE_RATE: rate(
-    100,
-    "For awareness frames and queries, by their bytes and by how many are sent them. A cursor at 30 Hz takes 1.",
+    80,
+    "For awareness frames and queries, by their bytes and by how many are sent them. A cursor at 30 Hz among 100 people takes 2; a stock client that echoes 500 of them takes 20.",
   ),
   MESSAGE_RATE: rate(
     100,
-    "For text messages; one that goes to everybody costs by how many that are: 80 a second to 100 people.",
+    "For text messages; one that goes to everybody costs by how many that are: 70 a second to 100 people.",
   ),
   REFUSAL_RATE: rate(
     50,
