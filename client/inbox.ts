@@ -12,6 +12,8 @@ interface InboxOptions {
   readonly participants: Participants;
   readonly granted: (grant: Extract<MessageFromRoom, { type: "grant" }>) => void;
   readonly event: (event: Extract<MessageFromRoom, { type: "event" }>) => void;
+  /** Answers a probe of the room, which thereby knows that everything before it was read. */
+  readonly probed: (nonce: number) => void;
   readonly welcomed: (welcome: Extract<MessageFromRoom, { type: "welcome" }>) => void;
   readonly problem: (problem: Problem) => void;
 }
@@ -60,7 +62,7 @@ export class Inbox {
   }
 
   #receiveMessage(message: MessageFromRoom): void {
-    const { sync, presence, participants, welcomed, granted, event, problem } = this.#options;
+    const { sync, presence, participants, probed, welcomed, granted, event, problem } = this.#options;
     switch (message.type) {
       case "welcome":
         sync.welcomed(message);
@@ -90,6 +92,12 @@ export class Inbox {
         return;
       case "participants":
         participants.receive(message);
+        return;
+      case "warning":
+        problem({ source: "warning", code: message.code, message: message.message });
+        return;
+      case "probe":
+        probed(message.nonce);
         return;
       case "pong":
         return;

@@ -19,6 +19,7 @@ export {
   PING,
   parseMessageFromRoom,
   ROOMFUL_PROTOCOL,
+  type WarningCode,
 } from "../shared/messages.ts";
 export type { Moderation, RoomSettings } from "../shared/moderation.ts";
 export {

@@ -116,6 +116,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
       sync: this.#sync,
       presence: this.#presence,
       participants: this.#participants,
+      probed: (nonce) => this.#tell({ type: "probed", nonce }),
       welcomed: ({ peer, ...rights }) => {
         this.#peer = peer;
         this.#setRights(rights);

@@ -13,6 +13,14 @@ export interface Admission {
   readonly subprotocol: Subprotocol;
   /** Of the page that asks, when a browser does. */
   readonly origin: string | null;
+  /** Where the request came from, see {@link networkOf}. */
+  readonly network: string | null;
+}
+
+/** Under what is remembered who asked for too much: a subject, or else a network. */
+export function accountOf({ grant, network }: Pick<Admission, "grant" | "network">): string | null {
+  if (grant.subject !== undefined) return `subject ${grant.subject}`;
+  return network === null ? null : `network ${network}`;
 }
 
 const ADMISSION_HEADER = "x-roomful-admission";

@@ -5,6 +5,7 @@ import { Doorkeeper, demandAdmitted, isUpgrade, upgradeRequest, upgradeResponse 
 import { httpApi } from "./http-api.ts";
 import { createLog, explain } from "./logging.ts";
 import { getRoom } from "./namespace.ts";
+import { networkOf } from "./network.ts";
 import type { Room } from "./room.ts";
 import type { Settings } from "./settings.ts";
 import { type Subprotocol, selectSubprotocol } from "./subprotocol.ts";
@@ -47,7 +48,12 @@ export function createApp(settings: Settings | RoomfulError): Hono<WorkerContext
     try {
       const name = decodeRoomName(new URL(request.url).pathname.slice("/rooms/".length));
       const { grant, placement } = await context.get("doorkeeper").admit(request, name);
-      const upgrade = upgradeRequest({ grant, subprotocol, origin: request.headers.get("origin") });
+      const upgrade = upgradeRequest({
+        grant,
+        subprotocol,
+        origin: request.headers.get("origin"),
+        network: networkOf(request.headers.get("cf-connecting-ip")),
+      });
       const response = await getRoom(context.env.ROOMS, name, placement).fetch(upgrade);
       demandAdmitted(response);
       return response;

@@ -4,21 +4,24 @@ import { PING, PONG } from "../shared/messages.ts";
 import { type Moderation, parseModeration, parseRoomSettings, type RoomSettings } from "../shared/moderation.ts";
 import { type Grant, type Json, type Participant, parseRoomName } from "../shared/rooms.ts";
 import type { Applied, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../shared/rpc.ts";
-import { readAdmission, refusalResponse, upgradeResponse } from "./admission.ts";
+import { type Admission, accountOf, readAdmission, refusalResponse, upgradeResponse } from "./admission.ts";
 import { Cleanup } from "./cleanup.ts";
 import { GrantedRoom } from "./granted-room.ts";
 import { Inbox } from "./inbox.ts";
 import { isPlainJson } from "./json.ts";
+import { Limiter, ratesOf } from "./limiter.ts";
 import { createLog, explain, type Log } from "./logging.ts";
 import { Moderator } from "./moderation.ts";
 import { Participants } from "./participants.ts";
 import { Presence } from "./presence.ts";
+import { ofRefusal } from "./prices.ts";
 import { publish } from "./publish.ts";
 import { Rules } from "./rules.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { SlowReaders } from "./slow-readers.ts";
 import { Store } from "./store.ts";
 import { Sync } from "./sync.ts";
 import { TokenVerifier } from "./token-verifier.ts";
@@ -37,6 +40,7 @@ export class Room extends DurableObject implements RoomMethods {
   readonly #sync: Sync;
   readonly #presence: Presence;
   readonly #participants: Participants;
+  readonly #limiter: Limiter;
   readonly #rules: Rules;
   readonly #moderator: Moderator;
   readonly #inbox: Inbox;
@@ -52,12 +56,28 @@ export class Room extends DurableObject implements RoomMethods {
     this.#settings = readSettings(env);
     this.#log = createLog(this.#settings.LOG_LEVEL, { room: this.#name });
     this.#store = new Store(ctx.storage);
-    this.#sessions = new Sessions(ctx.getWebSockets(), this.#store, (cause) =>
-      this.#log("error", "failed", { code: "storage-failed", detail: explain(cause) }),
+    const slowReaders = new SlowReaders({
+      maxBytes: Math.max(this.#settings.MAX_UNREAD_BYTES, 2 * this.#settings.MAX_DOCUMENT_BYTES),
+      sendStep1: (session) => this.#sync.probe(session),
+      changed: (session) => this.#sessions.changed(session),
+      // Later, since somebody is sending to everybody right now.
+      lost: (session) => queueMicrotask(() => this.#dismiss(session, "slow-reader")),
+    });
+    this.#sessions = new Sessions(
+      ctx.getWebSockets(),
+      this.#store,
+      (cause) => this.#log("error", "failed", { code: "storage-failed", detail: explain(cause) }),
+      slowReaders,
     );
+    this.#limiter = new Limiter({
+      rates: ratesOf(this.#settings),
+      dismiss: (session, { code, detail }) => this.#dismiss(session, code, detail),
+    });
     this.#sync = new Sync(this.#sessions, this.#store, {
       settings: this.#settings,
       log: this.#log,
+      limiter: this.#limiter,
+      slowReaders,
       refused: (code) => this.#count(code),
     });
     this.#participants = new Participants(this.#sessions);
@@ -83,6 +103,8 @@ export class Room extends DurableObject implements RoomMethods {
       sync: this.#sync,
       presence: this.#presence,
       moderator: this.#moderator,
+      limiter: this.#limiter,
+      slowReaders,
       maxFrameBytes: this.#settings.MAX_FRAME_BYTES,
       renew: (session, token) => void this.#renew(session, token),
       counted: (updateBytes) => {
@@ -98,6 +120,7 @@ export class Room extends DurableObject implements RoomMethods {
     const admission = readAdmission(request);
     try {
       this.#rules.admit(admission.grant, admission.origin);
+      this.#demandPlace(admission);
     } catch (caught) {
       const refusal = refusalOf(caught);
       this.#count(refusal.code);
@@ -121,6 +144,17 @@ export class Room extends DurableObject implements RoomMethods {
     this.#cleanup.opened();
     this.#log("info", "opened", { peer: session.state.peer, protocol: session.state.protocol });
     return upgradeResponse(client, admission.subprotocol);
+  }
+
+  /** @throws RoomfulError `room-full`, `too-many-connections`, `rate-limited` */
+  #demandPlace({ grant, network }: Admission): void {
+    const { MAX_PARTICIPANTS, MAX_PARTICIPANTS_PER_SUBJECT } = this.#settings;
+    const { subject } = grant;
+    if (this.#sessions.openCount() >= MAX_PARTICIPANTS) throw new RoomfulError("room-full");
+    if (subject !== undefined && this.#sessions.openCount(subject) >= MAX_PARTICIPANTS_PER_SUBJECT) {
+      throw new RoomfulError("too-many-connections");
+    }
+    this.#limiter.admit(accountOf({ grant, network }));
   }
 
   override webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): void {
@@ -156,6 +190,7 @@ export class Room extends DurableObject implements RoomMethods {
       const session = this.#sessions.remove(socket);
       if (session === null) return;
       this.#log("info", "closed", { peer: session.state.peer, closeCode });
+      this.#limiter.left(session);
       this.#participants.left(session);
       this.#presence.left(session);
       if (this.#sessions.size > 0) return;
@@ -173,8 +208,13 @@ export class Room extends DurableObject implements RoomMethods {
   }
 
   /** Closes a session and forgets it at once: what it sent that is still under way is not read. */
-  #dismiss(session: Session, code: ErrorCode): void {
-    session.close(code);
+  #dismiss(session: Session, code: ErrorCode, detail?: string): void {
+    if (this.#sessions.of(session.socket) !== session) return;
+    if (code === "rate-limited" || code === "slow-reader") {
+      this.#count(code);
+      this.#log("warn", "refused", { peer: session.state.peer, code, detail: detail ?? "" });
+    }
+    session.close(code, detail);
     this.#closed(session.socket, ERRORS[code].close);
   }
 
@@ -219,6 +259,7 @@ export class Room extends DurableObject implements RoomMethods {
     session.refuse(refusal);
     this.#sessions.changed(session);
     this.#sync.requestSave();
+    this.#limiter.spend(session, "refusals", ofRefusal(code));
   }
 
   #count(code: ErrorCode): void {

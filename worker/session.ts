@@ -1,13 +1,17 @@
 import { closeArguments, ERRORS, type ErrorCode, isFinalClose, RoomfulError } from "../shared/errors.ts";
 import { type AwarenessEntry, encodePermissionDenied, type StructId } from "../shared/frames.ts";
-import { INLINE_PRESENCE_BYTES } from "../shared/limits.ts";
-import { type EncodedMessage, encodeMessage, type MessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
+import { INLINE_PRESENCE_BYTES, STRIKES } from "../shared/limits.ts";
+import {
+  type EncodedMessage,
+  encodeMessage,
+  type MessageFromRoom,
+  ROOMFUL_PROTOCOL,
+  type WarningCode,
+} from "../shared/messages.ts";
 import type { Capability, Grant, Participant, PeerId } from "../shared/rooms.ts";
-import type { Admission } from "./admission.ts";
+import { type Admission, accountOf } from "./admission.ts";
+import { type BacklogState, NO_BACKLOG } from "./backlog.ts";
 import type { SubjectRule } from "./rules.ts";
-
-/** Unusable messages of a `roomful.v1` client that are answered; the next one closes its socket. */
-const STRIKES = 10;
 
 /** Rejections that are the frame's own fault: no honest client repeats them. */
 const UNUSABLE: ReadonlySet<ErrorCode> = new Set([
@@ -18,7 +22,7 @@ const UNUSABLE: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Changes whenever the shape of an attachment does. */
-const ATTACHMENT_VERSION = 3;
+const ATTACHMENT_VERSION = 4;
 
 /** What is known of a socket beyond one event; all of it survives hibernation in the socket's attachment. */
 interface SessionState {
@@ -29,6 +33,8 @@ interface SessionState {
   grant: Grant;
   /** What moderators decided, which counts before the token. */
   rule: SubjectRule;
+  /** Under which what it spends is remembered when it is gone; `null` when nobody knows who it is. */
+  readonly account: string | null;
   readonly connectedAt: number;
   /** The key of the row that keeps its presence state when that is large. */
   readonly rowId: number;
@@ -47,6 +53,8 @@ interface SessionState {
   /** Whether a sync frame was rejected: what it sends later may depend on that one. */
   wasRejected: boolean;
   strikes: number;
+  /** What it was sent and may not have read. */
+  readonly backlog: BacklogState;
   /** The presence that it announced; its state is `null` while the client shows itself as away. */
   presence: AwarenessEntry | null;
 }
@@ -54,6 +62,11 @@ interface SessionState {
 /** The attachment: a presence state that does not fit is left out here and kept in a row. */
 interface Attachment extends Omit<SessionState, "presence"> {
   readonly presence: (Omit<AwarenessEntry, "state"> & { readonly state: Uint8Array | null | "stored" }) | null;
+}
+
+/** Told of all that is sent, to notice who does not read. */
+interface SendWatch {
+  sent(session: Session, bytes: number): void;
 }
 
 /** Keeps presence states that are too large for an attachment. */
@@ -69,6 +82,7 @@ export class Session {
   readonly state: SessionState;
   /** The presence state that is in the row, if there is one. */
   #savedRow: Uint8Array | null = null;
+  watch: SendWatch | null = null;
 
   private constructor(socket: WebSocket, state: SessionState) {
     this.socket = socket;
@@ -83,6 +97,7 @@ export class Session {
       protocol: admission.subprotocol === ROOMFUL_PROTOCOL ? "roomful.v1" : "stock",
       grant: admission.grant,
       rule,
+      account: accountOf(admission),
       connectedAt: Date.now(),
       rowId: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
       wantsDocument: false,
@@ -93,6 +108,7 @@ export class Session {
       awaited: null,
       wasRejected: false,
       strikes: 0,
+      backlog: { ...NO_BACKLOG },
       presence: null,
     });
     socket.serializeAttachment(session.#attachment());
@@ -199,10 +215,16 @@ export class Session {
     }
     try {
       this.socket.send(data);
+      this.watch?.sent(this, data.length);
     } catch {
       // It would miss this for good without knowing; after a reconnect it has everything.
       this.socket.close(1011, "a message could not be sent");
     }
+  }
+
+  /** Tells of what may be refused soon. A stock client can't be told. */
+  warn(code: WarningCode, message: string): void {
+    this.tell({ type: "warning", code, message });
   }
 
   /**
@@ -236,9 +258,10 @@ export class Session {
     else this.close(code);
   }
 
-  close(code: ErrorCode): void {
+  /** @param detail what exactly was the matter, in ASCII */
+  close(code: ErrorCode, detail?: string): void {
     if (!this.isOpen) return;
-    this.socket.close(...closeArguments(code));
+    this.socket.close(...closeArguments(code, detail));
   }
 
   /** What others may know. */

@@ -88,6 +88,11 @@ function isOriginList(value: string): boolean {
   });
 }
 
+/** A rate of one connection. */
+function rate(initial: number, why: string): Setting<number> {
+  return wholeNumber("milliseconds of room time per second", 1, 1_000_000, initial, why);
+}
+
 /** Every setting of a deployment. `docs/settings.md` is written from this table. */
 export const SETTINGS = {
   AUTH: oneOf(
@@ -192,6 +197,47 @@ export const SETTINGS = {
     315_360_000,
     0,
     "How long after everybody left a room and all that it holds are deleted; 0 for never. A room's own settings can say otherwise.",
+  ),
+  MAX_PARTICIPANTS: wholeNumber(
+    "connections",
+    1,
+    10_000,
+    1_000,
+    "Connections of one room. Each frame that goes to everybody costs about 12 microseconds for each of them: at 1,000, and a frame every COALESCE_MS, that is three quarters of the room's time.",
+  ),
+  MAX_PARTICIPANTS_PER_SUBJECT: wholeNumber(
+    "connections",
+    1,
+    10_000,
+    20,
+    "Connections of one room whose tokens name the same subject: the tabs and devices of one person. Raise it if many people share a subject. Connections without a subject are not counted.",
+  ),
+  MAX_UNREAD_BYTES: wholeNumber(
+    "bytes",
+    1024 * 1024,
+    256 * 1024 * 1024,
+    16 * 1024 * 1024,
+    "What a client was sent and has not proved to have read; above it, the client is closed with `slow-reader`, since all of it waits in memory. Never below twice MAX_DOCUMENT_BYTES, so that a document gets through to whoever is slow.",
+  ),
+  EDIT_RATE: rate(
+    250,
+    "For edits: items, deletions, searches for their places, bytes, and their way to everybody. Of this and the other rates ten seconds may come at once: here 180,000 keystrokes, or a step 2 of 8 MB.",
+  ),
+  JOIN_RATE: rate(
+    250,
+    "For answers to step 1, by the document's size: ten first syncs of 5 MB at once, then one a second. An honest client needs one for each connection.",
+  ),
+  PRESENCE_RATE: rate(
+    80,
+    "For awareness frames and queries, by their bytes and by how many are sent them. A cursor at 30 Hz among 100 people takes 2; a stock client that echoes 500 of them takes 20.",
+  ),
+  MESSAGE_RATE: rate(
+    100,
+    "For text messages; one that goes to everybody costs by how many that are: 70 a second to 100 people.",
+  ),
+  REFUSAL_RATE: rate(
+    50,
+    "For what is refused, the reloads of the document that it caused included: a refused update can cost the room far more than one that it takes.",
   ),
   LOG_LEVEL: oneOf(
     ["info", "warn", "error"],

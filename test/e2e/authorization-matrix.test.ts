@@ -84,6 +84,7 @@ const SENT: Readonly<Record<string, (situation: Situation) => readonly Sent[]>> 
   "other's awareness": () => [awarenessOf(OWN_ID, 1, { name: "own" }), awarenessOf(OTHERS_ID, 99, { name: "forged" })],
   "query awareness": () => [encodeQueryAwareness()],
   ping: () => [PING],
+  probed: () => [JSON.stringify({ type: "probed", nonce: 1 })],
   auth: ({ token }) => [JSON.stringify({ type: "auth", token })],
   event: () => [JSON.stringify({ type: "event", data: "hello" })],
   moderate: ({ otherPeer }) => [
