@@ -229,11 +229,11 @@ export const SETTINGS = {
   ),
   PRESENCE_RATE: rate(
     80,
-    "For awareness frames and queries, by their bytes and by how many are sent them. A cursor at 30 Hz among 100 people takes 2; a stock client that echoes 500 of them takes 20.",
+    "For awareness frames and queries, by their bytes and by how many are sent them. A cursor at 30 Hz among 100 people takes 5; a stock client that echoes 500 of them takes 25.",
   ),
   MESSAGE_RATE: rate(
     100,
-    "For text messages; one that goes to everybody costs by how many that are: 70 a second to 100 people.",
+    "For text messages; one that goes to everybody costs by how many that are: 70 a second to 100 people, 900 that nobody else is sent.",
   ),
   REFUSAL_RATE: rate(
     50,
