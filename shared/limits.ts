@@ -93,10 +93,10 @@ export const NEARLY_FULL = 0.9;
 export const SUBJECT_RULES = 1_000;
 
 /**
- * Seconds of its rate that a bucket holds. An object that hibernates forgets its buckets: it does so after 10 s without an
- * event, and then every bucket that owes no penalty is full again anyway.
+ * Seconds of its rate that a bucket holds. Long, so that what comes seldom may be large, while whoever never stops gets a
+ * small part of the room's time.
  */
-export const BURST_SECONDS = 10;
+export const BURST_SECONDS = 25;
 
 /** Seconds of its rate that whoever emptied a bucket owes in addition, so that coming back at once is useless. */
 export const PENALTY_SECONDS = 10;

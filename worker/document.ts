@@ -161,7 +161,14 @@ export class RoomDocument {
     const works: Work[] = [];
     const updates: Uint8Array[] = [];
     let taints = 1;
+    const costlyAuthors = new Set<object>();
     for (const edit of edits) {
+      if (costlyAuthors.has(edit.author)) {
+        // Each try could take seconds, and this author's connection ends after the window.
+        outcomes.push(refuse(new RoomfulError("update-too-costly")));
+        works.push(NO_WORK);
+        continue;
+      }
       this.#load();
       const { steps } = this.#guard;
       try {
@@ -172,7 +179,9 @@ export class RoomDocument {
       } catch (cause) {
         if (!(cause instanceof Taint)) throw cause;
         taints++;
-        outcomes.push(refuse(refusalOf(cause)));
+        const refusal = refusalOf(cause);
+        if (refusal.code === "update-too-costly") costlyAuthors.add(edit.author);
+        outcomes.push(refuse(refusal));
         // Everything was done twice for it: with the others of its window, and alone.
         works.push({ ...NO_WORK, searchSteps: 2 * (this.#guard.steps - steps), loads: 2 });
         refusedAuthors.add(edit.author);

@@ -46,7 +46,8 @@ export class Inbox {
       return;
     }
     const bytes = new Uint8Array(message);
-    if (limiter.spend(session, kindOf(bytes), price.ofFrame(bytes.length))) this.#receiveBinary(session, bytes);
+    const kind = kindOf(bytes);
+    if (limiter.spend(session, kind, price.ofFrame(kind, bytes.length))) this.#receiveBinary(session, bytes);
   }
 
   #receiveText(session: Session, text: string): void {

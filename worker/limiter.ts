@@ -18,8 +18,7 @@ interface LimiterOptions {
  * Bounds what each socket may ask of the room, and remembers what those spent who left, under their account: whoever
  * emptied a bucket, or connects again and again, is refused at the door until it is refilled.
  *
- * All of it is memory. Hibernation forgets it, which takes 10 s without any event: then nobody was there to be hurt, and
- * what was spent would have flowed back.
+ * All of it is memory. Hibernation forgets it, which takes 10 s without any event: then nobody was there to be hurt.
  */
 export class Limiter {
   readonly #options: LimiterOptions;

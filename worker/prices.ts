@@ -3,10 +3,17 @@
  * with 2 cores, and rounded up; a faster one gives everybody more room.
  */
 import type { ErrorCode } from "../shared/errors.ts";
+import type { Kind } from "./budget.ts";
 import type { Work } from "./document.ts";
 
-/** Taking a message in, whatever it is. */
-const MESSAGE = 10;
+/** Taking in a message: the runtime needs more for it than the room, as a rule. */
+const MESSAGE = 100;
+
+/**
+ * Taking in a sync frame that carries edits. Less than it is: whoever brings a long recording one keystroke at a time, as
+ * fast as the runtime takes it, is to get through.
+ */
+const EDIT = 10;
 
 /** Reading a byte of a binary frame. */
 const BYTE = 0.003;
@@ -42,10 +49,10 @@ const PARSED_BYTE = 0.02;
 const REFUSAL = 200;
 
 /** Taking in a binary frame. */
-export const ofFrame = (bytes: number): number => MESSAGE + BYTE * bytes;
+export const ofFrame = (kind: Kind, bytes: number): number => (kind === "edits" ? EDIT : MESSAGE) + BYTE * bytes;
 
 /** Taking in a text message, and acting on it. */
-export const ofMessage = (characters: number): number => 5 * MESSAGE + PARSED_BYTE * characters;
+export const ofMessage = (characters: number): number => MESSAGE + PARSED_BYTE * characters;
 
 /** What an update made the room do, and its way to everybody. */
 export function ofEdit({ items, deletions, searchSteps, loads }: Work, bytes: number, room: RoomSize): number {
@@ -67,13 +74,13 @@ export const ofEvent = (characters: number, receivers: number): number =>
   (DELIVERED_MESSAGE + DELIVERED_BYTE * characters) * receivers;
 
 /** Finding out what somebody lacks of the document. */
-export const ofComparison = ({ documentBytes }: RoomSize): number => 10 * MESSAGE + COMPARED_BYTE * documentBytes;
+export const ofComparison = ({ documentBytes }: RoomSize): number => COMPARED_BYTE * documentBytes;
 
 /** Encoding what somebody asked for. */
 export const ofAnswer = (bytes: number): number => ENCODED_BYTE * bytes;
 
 /** Telling somebody no. A missing right is told often and honestly, to a stock client that goes on editing. */
-export const ofRefusal = (code: ErrorCode): number => (code === "forbidden" ? MESSAGE : REFUSAL);
+export const ofRefusal = (code: ErrorCode): number => (code === "forbidden" ? EDIT : REFUSAL);
 
 /** What decides how dear a request is. */
 export interface RoomSize {

@@ -220,23 +220,23 @@ export const SETTINGS = {
     "What a client was sent and has not proved to have read; above it, the client is closed with `slow-reader`, since all of it waits in memory. Never below twice MAX_DOCUMENT_BYTES, so that a document gets through to whoever is slow.",
   ),
   EDIT_RATE: rate(
-    250,
-    "For edits: items, deletions, searches for their places, bytes, and their way to everybody. Of this and the other rates ten seconds may come at once: here 180,000 keystrokes, or a step 2 of 8 MB.",
+    150,
+    "For edits: items, deletions, searches for their places, bytes, and their way to everybody. Of this and the other rates 25 seconds may come at once: here 270,000 keystrokes, or a step 2 of 8 MB.",
   ),
   JOIN_RATE: rate(
-    250,
-    "For answers to step 1, by the document's size: ten first syncs of 5 MB at once, then one a second. An honest client needs one for each connection.",
+    100,
+    "For answers to step 1, by the document's size: ten first syncs of 5 MB at once, then one in two seconds. An honest client needs one for each connection.",
   ),
   PRESENCE_RATE: rate(
-    80,
-    "For awareness frames and queries, by their bytes and by how many are sent them. A cursor at 30 Hz among 100 people takes 2; a stock client that echoes 500 of them takes 20.",
+    60,
+    "For awareness frames and queries, by their bytes and by how many are sent them. A cursor at 30 Hz among 100 people takes 5; a stock client that echoes 500 of them takes 25.",
   ),
   MESSAGE_RATE: rate(
-    100,
-    "For text messages; one that goes to everybody costs by how many that are: 70 a second to 100 people.",
+    50,
+    "For text messages; one that goes to everybody costs by how many that are: 35 a second to 100 people, 450 that nobody else is sent, and 25 times as many at once.",
   ),
   REFUSAL_RATE: rate(
-    50,
+    20,
     "For what is refused, the reloads of the document that it caused included: a refused update can cost the room far more than one that it takes.",
   ),
   LOG_LEVEL: oneOf(
