@@ -156,7 +156,7 @@ describe("what one connection may ask", () => {
     for (let turn = 0; client.messagesOf("warning").length === 0 && turn < 500; turn++) await client.sync();
     expect(client.messagesOf("warning")).toHaveLength(1);
     await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
-    for (let turn = 0; turn < 50; turn++) await client.sync();
+    for (let turn = 0; turn < 30; turn++) await client.sync();
     expect(client.messagesOf("warning")).toHaveLength(1);
     expect(client.closed).toBeNull();
   }, 60_000);
