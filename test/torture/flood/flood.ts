@@ -35,7 +35,7 @@ export interface FloodFigures {
 
 const ROOM = "square";
 /** Bytes that wait on the flooder's side: it sends as fast as the room takes. */
-const IN_FLIGHT = 2_000_000;
+const IN_FLIGHT = 100_000;
 const UNANSWERED = 20;
 const QUIET_MS = 1_500;
 const VISITS_MS = 1_000;
