@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as Y from "yjs";
+import { SETTINGS } from "../../../worker/settings.ts";
 import type { Plant } from "../../support/plant.ts";
 import { LoadClient } from "../load/load-client.ts";
 import { demandSoon } from "../support/demand-soon.ts";
@@ -13,6 +14,8 @@ interface FloodOptions {
   readonly honest: number;
   /** Shapes in the document before the flood. */
   readonly shapes: number;
+  /** Of each default rate, how much holds here: on a starved machine a socket can't ask for much. */
+  readonly ratePart: number;
   /** Milliseconds within which the flood must be over. */
   readonly patience: number;
   readonly plant?: Plant;
@@ -32,7 +35,7 @@ export interface FloodFigures {
 
 const ROOM = "square";
 /** Bytes that wait on the flooder's side: it sends as fast as the room takes. */
-const IN_FLIGHT = 2_000_000;
+const IN_FLIGHT = 100_000;
 const UNANSWERED = 20;
 const QUIET_MS = 1_500;
 const VISITS_MS = 1_000;
@@ -42,7 +45,7 @@ const CLOSE_CODE = 4529;
 export async function runFlood(options: FloodOptions): Promise<FloodFigures> {
   const { flood, patience, plant } = options;
   const say = (promise: string) => `${flood.name}: ${promise}`;
-  const server = await TorturedServer.start(plant && { plant });
+  const server = await TorturedServer.start({ settings: ratesOf(options.ratePart), ...(plant && { plant }) });
   const honest: Honest[] = [];
   try {
     await server.room(ROOM).applyUpdate(drawing(options.shapes, 1));
@@ -77,6 +80,14 @@ export async function runFlood(options: FloodOptions): Promise<FloodFigures> {
     }
     await server.stop();
   }
+}
+
+function ratesOf(part: number): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(SETTINGS).flatMap(([name, { default: rate }]) =>
+      name.endsWith("_RATE") && typeof rate === "number" ? [[name, `${Math.ceil(rate * part)}`]] : [],
+    ),
+  );
 }
 
 /** @returns how many messages were sent until the socket was closed */
