@@ -29,3 +29,4 @@ export type { RoomProviderOptions, TokenSource } from "./options.ts";
 export { RoomAwareness } from "./presence.ts";
 export { RoomProvider } from "./provider.ts";
 export type { Rebuilt, Rejection, SavedState } from "./saved.ts";
+export { subjectOf } from "./tabs.ts";

@@ -31,7 +31,7 @@ function drag(state: Dragging): Gesture {
     finish: () => ({
       type: "add",
       shape: shapeOf(state, isClick ? figureAt(state.kind, state.from) : boxOfDrag(state)),
-      then: "select",
+      next: "select",
     }),
   };
 }

@@ -43,8 +43,9 @@ export type Preview =
 /** What a gesture did. */
 export type Outcome =
   | { readonly type: "nothing" }
-  | { readonly type: "add"; readonly shape: NewShape; readonly then: "draw-on" | "select" | "write" }
+  | { readonly type: "add"; readonly shape: NewShape; readonly next: "draw-on" | "select" | "write" }
   | { readonly type: "transform"; readonly ids: readonly string[]; readonly transform: Transform }
+  | { readonly type: "select"; readonly ids: readonly string[] }
   | { readonly type: "write"; readonly id: string };
 
 export interface Gesture {

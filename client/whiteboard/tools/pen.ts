@@ -14,7 +14,7 @@ function draw(samples: readonly Sample[], style: Style, apart: number): Gesture 
     move: (input) => draw(appended(samples, input.samples, apart), style, apart),
     finish: () => {
       const { box, points } = packInk(samples);
-      return { type: "add", shape: { kind: "stroke", color, size, box, points }, then: "draw-on" };
+      return { type: "add", shape: { kind: "stroke", color, size, box, points }, next: "draw-on" };
     },
   };
 }

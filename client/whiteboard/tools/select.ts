@@ -62,13 +62,12 @@ interface Pressed {
 /** The pointer is down and has not moved: a click so far. */
 function pressed(state: Pressed): Gesture {
   const { ids, from, reach, clicked } = state;
-  const isNew = clicked.length > 0 && ids.length === clicked.length;
   return {
     preview: NO_PREVIEW,
-    selection: isNew || clicked.length === 0 ? ids : null,
+    selection: ids,
     move: ({ at, shift }) =>
       Math.hypot(at.x - from.x, at.y - from.y) < reach / 2 ? pressed(state) : carry(ids, from, at, shift),
-    finish: () => NOTHING,
+    finish: () => ({ type: "select", ids: clicked }),
   };
 }
 

@@ -39,11 +39,11 @@ export function placeBy(tool: Tool, at: Point, style: Style): Outcome {
     case "ellipse":
     case "line":
     case "arrow":
-      return { type: "add", shape: shapeOf({ kind: tool, style }, figureAt(tool, at)), then: "select" };
+      return { type: "add", shape: shapeOf({ kind: tool, style }, figureAt(tool, at)), next: "select" };
     case "text":
-      return { type: "add", shape: textAt(at, style), then: "write" };
+      return { type: "add", shape: textAt(at, style), next: "write" };
     case "note":
-      return { type: "add", shape: noteAt(at, style), then: "write" };
+      return { type: "add", shape: noteAt(at, style), next: "write" };
     case "select":
     case "hand":
     case "pen":

@@ -13,14 +13,14 @@ const FONT_SIZE_PER_SIZE = 6;
 export const beginNote: BeginGesture = (input, { shapes, style }) => {
   const under = shapes.findLast((shape) => hasText(shape) && contains(shape.box, input.at));
   if (under !== undefined) return place({ type: "write", id: under.id });
-  return place({ type: "add", shape: noteAt(input.at, style), then: "write" });
+  return place({ type: "add", shape: noteAt(input.at, style), next: "write" });
 };
 
 /** Begins a text, or goes on with one that is there. */
 export const beginText: BeginGesture = (input, { shapes, style }) => {
   const under = shapes.findLast((shape) => hasText(shape) && contains(shape.box, input.at));
   if (under !== undefined) return place({ type: "write", id: under.id });
-  return place({ type: "add", shape: textAt(input.at, style), then: "write" });
+  return place({ type: "add", shape: textAt(input.at, style), next: "write" });
 };
 
 export function noteAt({ x, y }: Point, { color }: Style): NewShape {
