@@ -13,7 +13,12 @@ export { Room } from "./room.ts";
 /** What the Worker is bound to; its settings are beside it, see `worker/settings.ts`. */
 export interface Bindings {
   readonly ROOMS: DurableObjectNamespace<Room>;
+  /** The whiteboard's files; a deployment may do without. */
+  readonly PAGE?: Fetcher;
 }
+
+/** Below these nothing is a page, whoever asks. */
+const NO_PAGE = /^\/(?:api|rooms|signal)(?:\/|$)/;
 
 /** Read once, when the Worker starts: a setting out of its range is told in the log at once, and to every caller. */
 const settings: Settings | RoomfulError = (() => {
@@ -36,10 +41,6 @@ app.use(async (context, next) => {
   await next();
 });
 
-app.get("/", (context) =>
-  context.text(`Roomful serves rooms at ${new URL("/rooms", context.req.url).href.replace(/^http/, "ws")}/<room>\n`),
-);
-
 app.get("/healthz", (context) => context.json({ status: "ok" }));
 
 app.get("/rooms/*", (context) => {
@@ -58,7 +59,16 @@ app.get("/rooms/*", (context) => {
   }
 });
 
-app.notFound((context) => refusal(context, new RoomfulError("not-found")));
+app.notFound((context) => {
+  const { PAGE } = context.env;
+  const { pathname } = new URL(context.req.url);
+  const wantsPage =
+    /^(?:GET|HEAD)$/.test(context.req.method) && context.req.header("accept")?.includes("text/html") === true;
+  // Every path is a board's name, and the page is the same for all.
+  if (PAGE !== undefined && wantsPage && !NO_PAGE.test(pathname)) return PAGE.fetch(new URL("/", context.req.url));
+  if (pathname !== "/") return refusal(context, new RoomfulError("not-found"));
+  return context.text(`Roomful serves rooms at ${context.req.url.replace(/^http/, "ws")}rooms/<room>\n`);
+});
 
 app.onError((caught, context) => {
   if (errorCodeOf(caught) === undefined) log("error", "failed", { code: "internal", detail: explain(caught) });

@@ -136,7 +136,9 @@ it("the package holds what it is compiled to, its documents, and nothing else", 
 
 it("the Worker of docs/client.md serves a client of the package", async () => {
   app.write("worker.js", snippet("js"));
-  app.write("wrangler.toml", readFileSync("wrangler.toml", "utf8").replace(/^main = .*$/m, 'main = "worker.js"'));
+  const config = readFileSync("wrangler.toml", "utf8").replace(/^main = .*$/m, 'main = "worker.js"');
+  // A table ends at an empty line, with what is said of it before.
+  app.write("wrangler.toml", config.replaceAll(/^(?:#.*\n)*\[(?:assets|build)\]\n(?:.+\n)*/gm, ""));
   await run("wrangler", ["deploy", "--dry-run", "--outdir", "built"], app.folder);
   const worker = new Miniflare(
     convertV4MiniflareOptions({

@@ -10,7 +10,7 @@ import {
   transformShapes,
   writeText,
 } from "../model/commands.ts";
-import type { Color, Shape } from "../model/shape.ts";
+import type { Shape } from "../model/shape.ts";
 import { type Camera, fitted, panned, toWorld, viewOf, zoomed } from "../scene/camera.ts";
 import { boundsOf } from "../scene/figure.ts";
 import { shapeAt } from "../scene/hit.ts";

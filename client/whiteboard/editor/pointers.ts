@@ -53,6 +53,7 @@ export function attachPointers(area: HTMLElement, editor: Editor): () => void {
   const onDown = (event: PointerEvent): void => {
     if (event.button > 1) return;
     area.focus({ preventScroll: true });
+    area.dataset.pointed = "";
     area.setPointerCapture(event.pointerId);
     down.set(event.pointerId, placeOf(event));
     if (event.pointerType === "touch" && down.size === 2) {
@@ -127,6 +128,8 @@ export function attachPointers(area: HTMLElement, editor: Editor): () => void {
   };
 
   const onSpace = (event: KeyboardEvent): void => {
+    // The focus is shown to those who move it by keys.
+    if (event.key === "Tab") delete area.dataset.pointed;
     if (event.code !== "Space" || isForText(event.target)) return;
     isSpaceDown = event.type === "keydown";
     if (event.target === area) event.preventDefault();
