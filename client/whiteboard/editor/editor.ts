@@ -488,14 +488,16 @@ export class Editor {
     this.#showAll();
   }
 
-  /** A board that is opened shows what is on it, if that is elsewhere. */
+  /** A board that is opened shows all that is on it. */
   #showAll(): void {
     if (this.#isPlaced) return;
     const box = unionOf(this.open.board.shapes.map(boundsOf));
     const view: Box = viewOf(this.state.camera, this.view.size);
     if (box === null || view.w === 0) return;
     this.#isPlaced = true;
-    if (!overlap(box, view)) this.store.set({ camera: fitted(box, this.view.size) });
+    const isWhole =
+      box.x >= view.x && box.y >= view.y && box.x + box.w <= view.x + view.w && box.y + box.h <= view.y + view.h;
+    if (!isWhole) this.store.set({ camera: fitted(box, this.view.size) });
     this.#tellView();
   }
 

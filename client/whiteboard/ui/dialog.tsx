@@ -11,7 +11,11 @@ interface DialogProps {
 /** The browser's own: it keeps the focus inside, and gives it back. */
 export function Dialog({ title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    dialog.current?.showModal();
+    heading.current?.focus();
+  }, []);
   return (
     <dialog
       ref={dialog}
@@ -23,7 +27,9 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     >
       <div className="dialog-body">
         <header>
-          <h2 id="dialog-title">{title}</h2>
+          <h2 id="dialog-title" ref={heading} tabIndex={-1}>
+            {title}
+          </h2>
           <IconButton icon={X} label="Close" onClick={() => dialog.current?.close()} />
         </header>
         {children}
