@@ -7,7 +7,8 @@ self.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(VERSION)
-      .then((cache) => cache.addAll(FILES))
+      // The page is sent to who asks for one.
+      .then((cache) => cache.addAll(FILES.map((file) => new Request(file, { headers: { accept: "text/html,*/*" } }))))
       .then(() => self.skipWaiting()),
   );
 });

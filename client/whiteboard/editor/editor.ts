@@ -234,6 +234,7 @@ export class Editor {
   /** @returns whether a gesture began */
   down(input: PointerInput, isTouch: boolean): boolean {
     this.finishWriting();
+    this.#isPlaced = true;
     this.store.set({ following: null });
     this.#reach = isTouch ? REACH.touch : REACH.mouse;
     const begin = beginOf(this.state.tool);

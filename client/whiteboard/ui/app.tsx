@@ -1,12 +1,11 @@
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Editor } from "../editor/editor.ts";
 import { readUser, writeUser } from "../identity.ts";
-import type { Camera } from "../scene/camera.ts";
 import type { User } from "../together/presence.ts";
 import type { Session } from "../together/session.ts";
 import type { Style } from "../tools/gesture.ts";
 import { Announcer } from "./announcer.tsx";
-import { BoardArea } from "./board-area.tsx";
+import { BoardArea, type Kept } from "./board-area.tsx";
 import { BottomBar } from "./bottom-bar.tsx";
 import { Corner } from "./corner.tsx";
 import { HelpDialog } from "./help-dialog.tsx";
@@ -30,7 +29,7 @@ export function App({ session, room }: AppProps) {
   const [isHelpOpen, setHelpOpen] = useState(false);
   const { theme, chooseTheme } = useTheme();
   // What outlives a document that the room refused.
-  const kept = useRef<{ camera: Camera | null; style: Style }>({ camera: null, style: FIRST_STYLE });
+  const kept = useRef<Kept>({ camera: null, style: FIRST_STYLE });
 
   const isDark = theme === "dark";
   useEffect(() => editor?.setTheme(isDark), [editor, isDark]);
@@ -43,12 +42,6 @@ export function App({ session, room }: AppProps) {
     },
     [editor],
   );
-  const mounted = useCallback((next: Editor | null) => {
-    setEditor((before) => {
-      if (before !== null) kept.current = { camera: before.state.camera, style: before.state.style };
-      return next;
-    });
-  }, []);
   const openHelp = useCallback(() => setHelpOpen(true), []);
 
   return (
@@ -59,8 +52,8 @@ export function App({ session, room }: AppProps) {
         user={user}
         canEdit={canEdit}
         isDark={isDark}
-        kept={kept.current}
-        onEditor={mounted}
+        kept={kept}
+        onEditor={setEditor}
         onHelp={openHelp}
       />
       {editor !== null && (

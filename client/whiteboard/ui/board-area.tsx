@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { attachClipboard } from "../editor/clipboard.ts";
 import { Editor } from "../editor/editor.ts";
 import { runCanvasKey, runShortcut } from "../editor/keys.ts";
@@ -10,12 +10,18 @@ import type { Style } from "../tools/gesture.ts";
 import { FollowFrame } from "./follow-frame.tsx";
 import { TextEditor } from "./text-editor.tsx";
 
+/** What the editor of the next document goes on with, after the room refused the one before. */
+export interface Kept {
+  readonly camera: Camera | null;
+  readonly style: Style;
+}
+
 interface BoardAreaProps {
   readonly open: OpenBoard;
   readonly user: User;
   readonly canEdit: boolean;
   readonly isDark: boolean;
-  readonly kept: { readonly camera: Camera | null; readonly style: Style };
+  readonly kept: RefObject<Kept>;
   readonly onEditor: (editor: Editor | null) => void;
   readonly onHelp: () => void;
 }
@@ -32,12 +38,13 @@ export function BoardArea(props: BoardAreaProps) {
     if (area.current === null || still.current === null || live.current === null) return;
     const surfaces = { area: area.current, still: still.current, live: live.current };
     const { open, user, canEdit, isDark, kept, onEditor } = first.current;
-    const created = new Editor({ open, surfaces, user, canEdit, isDark, ...kept });
+    const created = new Editor({ open, surfaces, user, canEdit, isDark, ...kept.current });
     const stopPointers = attachPointers(area.current, created);
     const stopClipboard = attachClipboard(area.current, created);
     setEditor(created);
     onEditor(created);
     return () => {
+      kept.current = { camera: created.state.camera, style: created.state.style };
       onEditor(null);
       setEditor(null);
       stopPointers();
