@@ -58,19 +58,23 @@ export function unpackInk(points: Uint8Array): readonly Sample[] {
 
 function decode(points: Uint8Array): readonly Sample[] {
   const samples: Sample[] = [];
+  const decoder = decoding.createDecoder(points);
+  // `hasContent` is true behind the end too, where bytes read as undefined.
+  const isInside = () => decoder.pos < points.length;
+  const flag = isInside() ? decoding.readUint8(decoder) : null;
+  if (flag !== 0 && flag !== 1) return NOTHING;
+  let [x, y] = [0, 0];
   try {
-    const decoder = decoding.createDecoder(points);
-    const flag = decoding.readUint8(decoder);
-    if (flag > 1) return NOTHING;
-    let [x, y] = [0, 0];
-    while (decoding.hasContent(decoder) && samples.length < STROKE_SAMPLES) {
+    while (isInside() && samples.length < STROKE_SAMPLES) {
       x += decoding.readVarInt(decoder);
       y += decoding.readVarInt(decoder);
       const place = { x: x / STEPS_PER_UNIT, y: y / STEPS_PER_UNIT };
-      samples.push(flag === 1 ? { ...place, pressure: decoding.readUint8(decoder) / 255 } : place);
+      if (flag === 0) samples.push(place);
+      else if (isInside()) samples.push({ ...place, pressure: decoding.readUint8(decoder) / 255 });
+      else return NOTHING;
     }
   } catch {
-    // Cut or too large a number: a shape that a hostile or newer peer wrote.
+    // Cut, or too large a number: what a hostile or a newer peer wrote.
     return NOTHING;
   }
   return samples;
