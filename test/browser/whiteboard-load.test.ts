@@ -14,6 +14,7 @@ import { BoardBrowser, countPixels, drag, pixelAt, SIZE, untilStatus } from "../
 import { BoardReader } from "../support/board-reader.ts";
 import { Server } from "../support/server.ts";
 
+const WITHIN = { timeout: 20_000 };
 const INK = [29, 29, 34] as const;
 
 let server: Server;
@@ -114,7 +115,7 @@ it("2,000 shapes are all there, also after the view was moved, and drawing goes 
   const moved = await picture();
   await page.setViewportSize({ width: 1_000, height: 701 });
   await page.setViewportSize({ width: 1_000, height: 700 });
-  await expect.poll(picture).toBe(moved);
+  await expect.poll(picture, WITHIN).toBe(moved);
 
   // Every shape is in the picture, where it should be.
   await page.keyboard.press("1");
@@ -194,9 +195,9 @@ it("20 people who move and draw at once are all seen", async () => {
     );
     return counts.filter((count) => count < 100).length;
   };
-  await expect.poll(unseen, { timeout: 20_000 }).toBe(0);
+  await expect.poll(unseen, WITHIN).toBe(0);
   for (const { provider } of people) provider.destroy();
-  await expect.poll(() => page.locator(".faces li").count()).toBe(1);
+  await expect.poll(() => page.locator(".faces li").count(), WITHIN).toBe(1);
   expect([browser.complaints, browser.networkComplaints]).toEqual([[], []]);
   await page.context().close();
 });
@@ -271,13 +272,13 @@ it("a document and presence full of hostile shapes open all the same, and what i
   }
   await page.keyboard.press("p");
   await page.keyboard.press("1");
-  await expect.poll(() => countPixels(page, "still", [0, 0, 1000, 700], INK)).toBeGreaterThan(500);
+  await expect.poll(() => countPixels(page, "still", [0, 0, 1000, 700], INK), WITHIN).toBeGreaterThan(500);
   expect(await page.locator("img, b, svg[onload]").count()).toBe(0);
   await drag(page, [
     [500, 520],
     [600, 520],
   ]);
-  await expect.poll(async () => (await pixelAt(page, "still", 550, 520))[3]).toBeGreaterThan(0);
+  await expect.poll(async () => (await pixelAt(page, "still", 550, 520))[3], WITHIN).toBeGreaterThan(0);
   await untilStatus(page, "saved");
   // Only what can be shown was read: the good one, the note, an image without bytes, and the new stroke.
   expect(board.shapes.map(({ kind }) => kind).sort()).toEqual(["image", "note", "rectangle", "stroke"]);

@@ -5,6 +5,7 @@ import { BoardBrowser, countPixels, drag, press, statusOf, untilStatus } from ".
 import { BoardReader } from "../support/board-reader.ts";
 import { Server } from "../support/server.ts";
 
+const WITHIN = { timeout: 20_000 };
 const INK = [29, 29, 34] as const;
 
 let browser: BoardBrowser;
@@ -71,7 +72,7 @@ it("what is drawn offline survives a reload offline, arrives later, and a killed
   await Promise.all([untilStatus(one, "saved"), untilStatus(other, "saved")]);
   const light = await watchLight(one);
   await drag(one, line(100));
-  await expect.poll(() => ink(other, 100)).toBeGreaterThan(300);
+  await expect.poll(() => ink(other, 100), WITHIN).toBeGreaterThan(300);
   await untilStatus(one, "saved");
   expect(await light()).toContain("saving");
   await one.evaluate(() => navigator.serviceWorker.ready);
@@ -88,7 +89,7 @@ it("what is drawn offline survives a reload offline, arrives later, and a killed
   expect(await statusOf(one)).toMatch(/^Offline: \d+ changes kept on this device$/);
   await one.reload();
   await one.locator(".tools").waitFor();
-  await expect.poll(() => ink(one, 200)).toBeGreaterThan(300);
+  await expect.poll(() => ink(one, 200), WITHIN).toBeGreaterThan(300);
   expect(await ink(one, 100)).toBeGreaterThan(300);
   await drag(one, line(300));
   await untilStatus(one, "offline");
@@ -100,8 +101,7 @@ it("what is drawn offline survives a reload offline, arrives later, and a killed
   await other.mouse.up();
   for (const page of [one, other]) {
     await untilStatus(page, "saved");
-    for (const y of [100, 200, 300, 400])
-      await expect.poll(() => ink(page, y), { timeout: 20_000 }).toBeGreaterThan(300);
+    for (const y of [100, 200, 300, 400]) await expect.poll(() => ink(page, y), WITHIN).toBeGreaterThan(300);
   }
   const reader = await BoardReader.open(server, room);
   expect(reader.board.shapes).toHaveLength(4);
@@ -153,7 +153,7 @@ it("a room that closes for good says why; a token goes there in no URL, and is n
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(url);
   await page.locator(".status-text").click();
   await page.getByRole("button", { name: "Try again" }).click();
-  await expect.poll(() => handshakes.length).toBe(2);
+  await expect.poll(() => handshakes.length, WITHIN).toBe(2);
   await untilStatus(page, "ended");
   await context.close();
 });

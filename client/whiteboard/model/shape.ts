@@ -1,6 +1,7 @@
 import { generateKeyBetween } from "fractional-indexing";
 import * as v from "valibot";
 import type { Box } from "./box.ts";
+import { unpackInk } from "./ink.ts";
 import { EXTENT, ORDER_CHARACTERS, STROKE_BYTES, TEXT_CHARACTERS } from "./limits.ts";
 
 /** Named, so that each theme shows them in its own way. */
@@ -36,7 +37,7 @@ const content = v.variant("kind", [
     size,
     points: v.pipe(
       v.custom<Uint8Array>((value) => value instanceof Uint8Array),
-      v.check(({ length }) => length > 1 && length <= STROKE_BYTES),
+      v.check((points) => points.length <= STROKE_BYTES && unpackInk(points).length > 0),
     ),
   }),
   v.object({ kind: v.literal("rectangle"), ...common, box, size, fill: v.boolean() }),

@@ -42,7 +42,7 @@ export function zoomed(camera: Camera, factor: number, at: Point): Camera {
 }
 
 /** Shows all of a box, with a margin around it, and not larger than it is. */
-export function fitted(box: Box, size: Size, margin = 80, largest = 1): Camera {
+export function fitted(box: Box, size: Size, margin = usualMargin(size), largest = 1): Camera {
   const room = { width: Math.max(50, size.width - 2 * margin), height: Math.max(50, size.height - 2 * margin) };
   const wanted = Math.min(largest, room.width / Math.max(1, box.w), room.height / Math.max(1, box.h));
   const zoom = Math.min(ZOOM_RANGE.max, Math.max(ZOOM_RANGE.min, wanted));
@@ -51,6 +51,10 @@ export function fitted(box: Box, size: Size, margin = 80, largest = 1): Camera {
     y: box.y + box.h / 2 - size.height / zoom / 2,
     zoom,
   });
+}
+
+function usualMargin({ width, height }: Size): number {
+  return Math.min(80, width / 12, height / 8);
 }
 
 /** On whole device pixels, so that a shift of the picture is a copy of it. */
