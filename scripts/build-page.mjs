@@ -1,7 +1,7 @@
 // Builds the whiteboard's page into .cache/page, unless what is there is newer than all that it is made of. wrangler runs
 // this before it serves or deploys (`[build]` in wrangler.toml), and the tests before they start their servers.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -66,9 +66,10 @@ export async function buildPage() {
     },
   });
   writeServiceWorker(fresh);
-  rmSync(page, { recursive: true, force: true });
-  mkdirSync(dirname(page), { recursive: true });
-  renameSync(fresh, page);
+  // Into the folder that is there: a server watches it, and would not see another one in its place.
+  cpSync(fresh, page, { recursive: true });
+  for (const file of filesIn(page)) if (!existsSync(join(fresh, relative(page, file)))) rmSync(file);
+  rmSync(fresh, { recursive: true });
   writeFileSync(stamp, `${began.toISOString()}\n`);
 }
 

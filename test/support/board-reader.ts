@@ -17,7 +17,7 @@ export class BoardReader {
   static async open(server: Server, room: string): Promise<BoardReader> {
     const doc = new Y.Doc();
     const provider = new RoomProvider(server.url, room, doc);
-    await until(() => provider.synced, "synced");
+    await until(() => provider.synced, "synced", 30_000);
     return new BoardReader(new Board(doc), provider);
   }
 
