@@ -61,7 +61,7 @@ export function resizeBy(box: Box, handle: Handle, by: Point, keepsRatio: boolea
     sy = both;
   }
   const fixed = handlePoint(box, { x: opposite(handle.x), y: opposite(handle.y) });
-  return { sx, sy, dx: fixed.x * (1 - sx), dy: fixed.y * (1 - sy) };
+  return { sx, sy, dx: fixed.x - fixed.x * sx, dy: fixed.y - fixed.y * sy };
 }
 
 function scale(length: number, edge: -1 | 0 | 1, by: number): number {
