@@ -24,15 +24,27 @@ export default defineConfig({
             miniflare: { bindings: { AUTH: "open", LOG_LEVEL: "error" } },
           }),
         ],
-        test: { name: "workerd", include: ["worker/**/*.test.ts"], testTimeout: 30_000 },
+        test: {
+          name: "workerd",
+          include: ["worker/**/*.test.ts"],
+          globalSetup: ["test/support/page-setup.ts"],
+          testTimeout: 30_000,
+        },
       },
       {
-        test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 60_000 },
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/support/page-setup.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+        },
       },
       {
         test: {
           name: "torture",
           include: ["test/torture/**/*.test.ts"],
+          globalSetup: ["test/support/page-setup.ts"],
           testTimeout: 3_600_000,
           hookTimeout: 60_000,
         },
@@ -41,7 +53,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
-          globalSetup: ["test/browser/setup.ts"],
+          globalSetup: ["test/support/page-setup.ts", "test/browser/setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

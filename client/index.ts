@@ -40,3 +40,4 @@ export { RoomAwareness } from "./presence.ts";
 export { RoomProvider } from "./provider.ts";
 export { readableRoomName, unguessableRoomName } from "./room-names.ts";
 export type { Rebuilt, Rejection, SavedState } from "./saved.ts";
+export { subjectOf } from "./tabs.ts";

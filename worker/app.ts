@@ -13,7 +13,12 @@ import { type Subprotocol, selectSubprotocol } from "./subprotocol.ts";
 /** What the Worker is bound to; its settings are beside it, see `worker/settings.ts`. */
 export interface Bindings {
   readonly ROOMS: DurableObjectNamespace<Room>;
+  /** The whiteboard's files; a deployment may do without. */
+  readonly PAGE?: Fetcher;
 }
+
+/** Below these nothing is a page, whoever asks. */
+const NO_PAGE = /^\/(?:api|rooms|signal)(?:\/|$)/;
 
 /** What every route is handed. */
 export interface WorkerContext {
@@ -34,10 +39,6 @@ export function createApp(settings: Settings | RoomfulError): Hono<WorkerContext
     context.set("doorkeeper", doorkeeper);
     await next();
   });
-
-  app.get("/", (context) =>
-    context.text(`Roomful serves rooms at ${new URL("/rooms", context.req.url).href.replace(/^http/, "ws")}/<room>\n`),
-  );
 
   app.get("/healthz", (context) => context.json({ status: "ok" }));
 
@@ -66,7 +67,16 @@ export function createApp(settings: Settings | RoomfulError): Hono<WorkerContext
 
   app.route("/api/rooms/:room", httpApi);
 
-  app.notFound((context) => refusal(context, new RoomfulError("not-found")));
+  app.notFound((context) => {
+    const { PAGE } = context.env;
+    const { pathname } = new URL(context.req.url);
+    const wantsPage =
+      /^(?:GET|HEAD)$/.test(context.req.method) && context.req.header("accept")?.includes("text/html") === true;
+    // Every path is a board's name, and the page is the same for all.
+    if (PAGE !== undefined && wantsPage && !NO_PAGE.test(pathname)) return PAGE.fetch(new URL("/", context.req.url));
+    if (pathname !== "/") return refusal(context, new RoomfulError("not-found"));
+    return context.text(`Roomful serves rooms at ${context.req.url.replace(/^http/, "ws")}rooms/<room>\n`);
+  });
 
   app.onError((caught, context) => {
     const code = errorCodeOf(caught) ?? "internal";

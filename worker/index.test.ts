@@ -65,6 +65,24 @@ describe("the Worker", () => {
     expect(await response.json()).toMatchObject({ error: { code: "not-found" } });
   });
 
+  it("[HTTP-1] sends the whiteboard's page to who asks for HTML, but not where rooms and the API are", async () => {
+    const visit = (path: string) =>
+      exports.default.fetch(`https://example.com${path}`, { headers: { accept: "text/html,*/*;q=0.8" } });
+    for (const path of ["/", "/nova-wolf-blaze", "/team%2Fplan", "/team/plan"]) {
+      const page = await visit(path);
+      expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+      expect(page.headers.get("content-security-policy")).toContain(
+        "default-src 'none'; script-src 'self'; style-src 'self'",
+      );
+      expect(await page.text()).toContain('<div id="app">');
+    }
+    for (const path of ["/api", "/api/nothing", "/signal/nothing"]) {
+      const response = await visit(path);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ error: { code: "not-found" } });
+    }
+  });
+
   it("[HTTP-2] a room without an upgrade gets 426", async () => {
     const response = await exports.default.fetch(`https://example.com/rooms/${freshRoom()}`);
     expect(response.status).toBe(426);

@@ -170,14 +170,16 @@ it("publint and are-the-types-wrong find nothing", async () => {
 it("the package holds what it is compiled to, its documents, and nothing else", () => {
   const files = globSync("**/*.*", { cwd: join(app.folder, "node_modules/roomful") });
   const expected =
-    /^(dist\/(backend|client|shared|worker)\/[\w/-]+(\.js|\.d\.ts)|docs\/\w+\.md|docs\/img\/\w+\.svg|(README|CHANGELOG)\.md|package\.json)$/;
+    /^(dist\/(backend|client|shared|worker)\/[\w/-]+(\.js|\.d\.ts)|docs\/\w+\.md|docs\/img\/\w+\.(svg|png)|(README|CHANGELOG)\.md|package\.json)$/;
   expect(files.length).toBeGreaterThan(50);
   expect(files.filter((file) => !expected.test(file.replaceAll("\\", "/")) || file.includes("test"))).toEqual([]);
 });
 
 it("the Worker of docs/client.md serves a client of the package", async () => {
   app.write("worker.js", snippet("js"));
-  app.write("wrangler.toml", readFileSync("wrangler.toml", "utf8").replace(/^main = .*$/m, 'main = "worker.js"'));
+  const config = readFileSync("wrangler.toml", "utf8").replace(/^main = .*$/m, 'main = "worker.js"');
+  // A table ends at an empty line, with what is said of it before.
+  app.write("wrangler.toml", config.replaceAll(/^(?:#.*\n)*\[(?:assets|build)\]\n(?:.+\n)*/gm, ""));
   await run("wrangler", ["deploy", "--dry-run", "--outdir", "built"], app.folder);
   const worker = new Miniflare(
     convertV4MiniflareOptions({

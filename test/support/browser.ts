@@ -7,7 +7,7 @@ import { inject } from "vitest";
 /** Another site, whose name leads to the same pages. */
 export const OTHER_SITE = "other-site.example";
 
-const ARGUMENTS = [
+export const ARGUMENTS = [
   `--host-resolver-rules=MAP ${OTHER_SITE} 127.0.0.1`,
   "--no-sandbox",
   "--disable-gpu",

@@ -41,6 +41,17 @@ it.each([
   ["worker/store.ts", "./session.ts"],
   ["worker/store.ts", "yjs"],
   ["worker/session.ts", "yjs"],
+  ["client/whiteboard/model/planted.ts", "../scene/paint.ts"],
+  ["client/whiteboard/model/planted.ts", "../../index.ts"],
+  ["client/whiteboard/scene/planted.ts", "../tools/tools.ts"],
+  ["client/whiteboard/tools/planted.ts", "../together/people.ts"],
+  ["client/whiteboard/together/planted.ts", "../editor/editor.ts"],
+  ["client/whiteboard/together/planted.ts", "../../provider.ts"],
+  ["client/whiteboard/editor/planted.ts", "../ui/app.tsx"],
+  ["client/whiteboard/editor/planted.ts", "react"],
+  ["client/whiteboard/ui/planted.ts", "../../react/use-room.ts"],
+  ["client/whiteboard/planted.ts", "../provider.ts"],
+  ["client/whiteboard/planted.ts", "../../shared/rooms.ts"],
 ])("%s must not import %s", (path, imported) => {
   const { fails, output } = lint(path, `import { planted } from "${imported}";`);
   expect(output).toContain("noRestrictedImports");
@@ -51,6 +62,9 @@ it.each([
   ["worker/planted.ts", "../shared/rooms.ts"],
   ["client/planted.ts", "../shared/rooms.ts"],
   ["backend/planted.ts", "../shared/rooms.ts"],
+  ["client/whiteboard/ui/planted.ts", "../model/board.ts"],
+  ["client/whiteboard/together/planted.ts", "../../index.ts"],
+  ["client/whiteboard/ui/planted.ts", "../../react/index.ts"],
 ])("%s may import %s", (path, imported) => {
   expect(lint(path, `import { planted } from "${imported}";`)).toMatchObject({ fails: false });
 });
