@@ -33,7 +33,8 @@ export {
 export type { Clock } from "./clock.ts";
 export type { Ending } from "./connection.ts";
 export type { Problem, RoomProviderEvents } from "./events.ts";
-export type { OfflineStore, OpenOfflineStore } from "./offline.ts";
+export type { OfflineStore, OpenOfflineStore } from "./offline-store.ts";
+export { type OfflineStoreCheck, offlineStoreChecks } from "./offline-store-checks.ts";
 export type { RoomProviderOptions, TokenSource } from "./options.ts";
 export { RoomAwareness } from "./presence.ts";
 export { RoomProvider } from "./provider.ts";

@@ -379,6 +379,7 @@ export class RoomDocument {
     // Only the snapshot's size is known; the log's is what a measurement may find to be less.
     this.#setMeasured(stored.snapshot?.length ?? 0);
     for (const update of stored.updates) this.#bytes += update.length;
+    this.#mayHaveShrunk = stored.updates.length > 0;
     this.#doc = doc;
     return doc;
   }

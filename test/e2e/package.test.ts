@@ -89,7 +89,7 @@ it("the client is small", async () => {
     "src/stock-alone.ts",
     `import { WebsocketProvider } from "y-websocket"; globalThis.kept = WebsocketProvider;`,
   );
-  const external = [/^(yjs|y-protocols|lib0|y-indexeddb)(\/|$)/] as unknown as string[];
+  const external = [/^(yjs|y-protocols|lib0)(\/|$)/] as unknown as string[];
   const sizes = {
     "roomful/client, all of it, peers apart": gzipSize(await viteBuild("src/alone.ts", external)),
     "RoomProvider, peers apart": gzipSize(await viteBuild("src/provider-alone.ts", external)),
