@@ -49,13 +49,6 @@ export const FLOOD_BUGS: readonly FloodBug[] = [
     replace: "",
   },
   {
-    bug: "what is closed for asking too much is read on",
-    flood: floodOf("events"),
-    file: "worker/room.ts",
-    find: "    this.#closed(session.socket, ERRORS[code].close);",
-    replace: "",
-  },
-  {
     bug: "an empty bucket closes nobody",
     flood: floodOf("large cursors"),
     file: "worker/limiter.ts",

@@ -1,7 +1,7 @@
 /** What one socket can send, again and again, to take a room's time from the others. */
 import * as encoding from "lib0/encoding";
 import * as Y from "yjs";
-import { encodeAwareness, encodeQueryAwareness, encodeSyncStep1, encodeUpdate } from "../../../shared/frames.ts";
+import { encodeAwareness, encodeSyncStep1, encodeUpdate } from "../../../shared/frames.ts";
 
 export interface Flood {
   readonly name: string;
@@ -54,7 +54,6 @@ export const FLOODS: readonly Flood[] = [
   { name: "updates of many items", kind: "edits", message: () => sameDrawing },
   { name: "step 1", kind: "joins", message: () => encodeSyncStep1(NOTHING_KNOWN) },
   { name: "large cursors", kind: "presence", message: presence },
-  { name: "questions for presence", kind: "presence", message: () => encodeQueryAwareness() },
   { name: "events", kind: "messages", message: () => EVENT },
   { name: "refused updates", kind: "refusals", message: () => costly },
 ];
