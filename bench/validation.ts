@@ -37,7 +37,7 @@ function applyAsRoom(): void {
   const document = new RoomDocument({
     read: () => ({ snapshot: null, updates: [] }),
     unreadable: () => {},
-    maxBytes: 1e9,
+    maxBytes: () => 1e9,
   });
   for (let start = 0; start < updates.length; start += WINDOW) {
     document.apply(

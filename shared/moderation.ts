@@ -41,6 +41,7 @@ export type Moderation = v.InferOutput<typeof moderation>;
 
 /** Whole seconds up to ten years. */
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(315_360_000));
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 /** As a browser sends it: scheme and host, with the port if it is not the scheme's own, and no path. */
 const origin = v.pipe(v.string(), v.regex(/^[a-z][a-z\d+.-]*:\/\/[^/?#\s]+$/));
 
@@ -50,7 +51,11 @@ const SETTINGS = {
   /** Origins whose pages may enter, such as `https://app.example`; `null` for those that the deployment allows. */
   origins: v.nullable(v.pipe(v.array(origin), v.maxLength(100), v.readonly())),
   /** Connections at a time; `null` for as many as the deployment allows. It can only be fewer. */
-  maxParticipants: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  maxParticipants: v.nullable(positive),
+  /** The same for connections of one subject. */
+  maxParticipantsPerSubject: v.nullable(positive),
+  /** The same for bytes of the encoded document. One that is larger already takes deletions only. */
+  maxDocumentBytes: v.nullable(positive),
   /** Seconds after which the room is deleted once everybody left; 0 for never, `null` for what the deployment says. */
   deleteEmptyAfter: v.nullable(seconds),
 };
@@ -63,6 +68,8 @@ export const roomSettings: v.GenericSchema<unknown, Partial<RoomSettings>> = v.s
   locked: v.exactOptional(SETTINGS.locked),
   origins: v.exactOptional(SETTINGS.origins),
   maxParticipants: v.exactOptional(SETTINGS.maxParticipants),
+  maxParticipantsPerSubject: v.exactOptional(SETTINGS.maxParticipantsPerSubject),
+  maxDocumentBytes: v.exactOptional(SETTINGS.maxDocumentBytes),
   deleteEmptyAfter: v.exactOptional(SETTINGS.deleteEmptyAfter),
 });
 
@@ -71,6 +78,8 @@ export const INITIAL_ROOM_SETTINGS: RoomSettings = {
   locked: false,
   origins: null,
   maxParticipants: null,
+  maxParticipantsPerSubject: null,
+  maxDocumentBytes: null,
   deleteEmptyAfter: null,
 };
 

@@ -7,7 +7,7 @@ function documentOf(stored: StoredDocument) {
   const unexpected = (cause: unknown) => {
     throw cause;
   };
-  return new RoomDocument({ read: () => stored, unreadable: unexpected, maxBytes: 1_000_000 });
+  return new RoomDocument({ read: () => stored, unreadable: unexpected, maxBytes: () => 1_000_000 });
 }
 
 const edit = (update: Uint8Array) => [{ author: {}, whole: false, update, denied: null }];

@@ -12,7 +12,7 @@ function documentOf(stored: StoredDocument, maxBytes = 1e6): RoomDocument {
   const unreadable = (cause: unknown) => {
     throw cause;
   };
-  return new RoomDocument({ read: () => stored, unreadable, maxBytes });
+  return new RoomDocument({ read: () => stored, unreadable, maxBytes: () => maxBytes });
 }
 
 describe("the document", () => {
@@ -223,7 +223,7 @@ describe("a throw inside Yjs", () => {
         unreadable: (cause) => {
           throw cause;
         },
-        maxBytes: 1e6,
+        maxBytes: () => 1e6,
       });
       document.encode();
       const original = Reflect.get(prototype, method) as (...args: unknown[]) => unknown;

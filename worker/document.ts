@@ -65,7 +65,7 @@ export interface StoredDocument {
 export interface DocumentOptions {
   readonly read: () => StoredDocument;
   readonly unreadable: (cause: unknown) => void;
-  readonly maxBytes: number;
+  readonly maxBytes: () => number;
 }
 
 const APPLIED: Outcome = { kind: "applied" };
@@ -81,7 +81,7 @@ const BYTES_PER_SPLIT = 20;
 export class RoomDocument {
   readonly #read: () => StoredDocument;
   readonly #unreadable: (cause: unknown) => void;
-  readonly #maxBytes: number;
+  readonly #maxBytes: () => number;
   #doc: Y.Doc | undefined;
   #guard = new IntegrationGuard();
   readonly #answers = new Answers();
@@ -98,7 +98,7 @@ export class RoomDocument {
   /**
    * @param read returns everything that was emitted before, committed or not
    * @param unreadable is told when Yjs can't take what was read; the document is what came before that
-   * @param maxBytes encoded size above which an edit that adds something is refused
+   * @param maxBytes asked each time: the encoded size above which an edit that adds something is refused
    */
   constructor({ read, unreadable, maxBytes }: DocumentOptions) {
     this.#read = read;
@@ -117,7 +117,7 @@ export class RoomDocument {
 
   /** Whether most of its limit is used, measured when a hundredth of the limit was added since the last time. */
   get isNearlyFull(): boolean {
-    const limit = this.#maxBytes * NEARLY_FULL;
+    const limit = this.#maxBytes() * NEARLY_FULL;
     if (this.#doc !== undefined && this.bytes > limit && this.#hasGrown) {
       this.#setMeasured(Y.encodeStateAsUpdate(this.#doc).length);
     }
@@ -126,7 +126,7 @@ export class RoomDocument {
 
   /** Whether enough was added since the last measurement to be worth another one. */
   get #hasGrown(): boolean {
-    return this.#bytes - this.#bytesWhenMeasured >= this.#maxBytes / 100;
+    return this.#bytes - this.#bytesWhenMeasured >= this.#maxBytes() / 100;
   }
 
   /** Times the document was read from storage. */
@@ -285,7 +285,7 @@ export class RoomDocument {
     const isAddition = addsStructs(doc, shape);
     // Deletions that split nothing are taken by every document.
     if (!isAddition && cuts === 0) return null;
-    const limit = isAddition ? this.#maxBytes : this.#maxBytes * DELETION_RESERVE;
+    const limit = isAddition ? this.#maxBytes() : this.#maxBytes() * DELETION_RESERVE;
     return this.#hasRoomFor(doc, growth, limit) ? null : new RoomfulError("document-full");
   }
 

@@ -15,7 +15,7 @@ function keptDocument(...updates: Uint8Array[]) {
     unreadable: (cause) => {
       throw cause;
     },
-    maxBytes: 10_000_000,
+    maxBytes: () => 10_000_000,
   });
   const apply = (update: Uint8Array) => {
     const window = document.apply([editOf(update)]);

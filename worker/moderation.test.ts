@@ -207,6 +207,24 @@ it("[MOD-7] a room's own origins are checked when a page enters, and when it cal
   ]);
 });
 
+it("[MOD-8] a room's own limits are lower than its deployment's, never higher, and hold at once", async () => {
+  const room = freshRoom();
+  const handle = getRoom(env.ROOMS, room);
+  await handle.changeSettings({ maxParticipants: 3, maxParticipantsPerSubject: 2, maxDocumentBytes: 2_000 });
+  const app = guarded();
+  const enters = async (sub: string) => enter(app, room, { token: await tokenOf({ room, sub }) });
+  expect(await enters("ada")).toHaveProperty("welcome");
+  expect(await enters("ada")).toHaveProperty("welcome");
+  expect(await enters("ada")).toMatchObject({ reason: expect.stringMatching(/^too-many-connections: /) });
+  expect(await enters("bob")).toHaveProperty("welcome");
+  expect(await enters("eve")).toMatchObject({ reason: expect.stringMatching(/^room-full: /) });
+  await handle.applyUpdate(textUpdate("x".repeat(1_500), 1));
+  expect(await codeOf(handle.applyUpdate(textUpdate("x".repeat(1_000), 2)))).toBe("document-full");
+  await handle.changeSettings({ maxParticipants: 1_000_000, maxDocumentBytes: null });
+  await handle.applyUpdate(textUpdate("x".repeat(1_000), 2));
+  expect(await enters("eve")).toHaveProperty("welcome");
+});
+
 it.each([
   [{ locked: "yes" }, "locked"],
   [{ origins: ["https://app.example/path"] }, "origins.0"],

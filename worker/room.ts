@@ -75,6 +75,7 @@ export class Room extends DurableObject implements RoomMethods {
     });
     this.#sync = new Sync(this.#sessions, this.#store, {
       settings: this.#settings,
+      maxDocumentBytes: () => least(this.#settings.MAX_DOCUMENT_BYTES, this.#rules.settings.maxDocumentBytes),
       log: this.#log,
       limiter: this.#limiter,
       slowReaders,
@@ -149,9 +150,12 @@ export class Room extends DurableObject implements RoomMethods {
   /** @throws RoomfulError `room-full`, `too-many-connections`, `rate-limited` */
   #demandPlace({ grant, network }: Admission): void {
     const { MAX_PARTICIPANTS, MAX_PARTICIPANTS_PER_SUBJECT } = this.#settings;
+    const { maxParticipants, maxParticipantsPerSubject } = this.#rules.settings;
     const { subject } = grant;
-    if (this.#sessions.openCount() >= MAX_PARTICIPANTS) throw new RoomfulError("room-full");
-    if (subject !== undefined && this.#sessions.openCount(subject) >= MAX_PARTICIPANTS_PER_SUBJECT) {
+    const places = least(MAX_PARTICIPANTS, maxParticipants);
+    const placesOfSubject = least(MAX_PARTICIPANTS_PER_SUBJECT, maxParticipantsPerSubject);
+    if (this.#sessions.openCount() >= places) throw new RoomfulError("room-full");
+    if (subject !== undefined && this.#sessions.openCount(subject) >= placesOfSubject) {
       throw new RoomfulError("too-many-connections");
     }
     this.#limiter.admit(accountOf({ grant, network }));
@@ -357,6 +361,11 @@ export class Room extends DurableObject implements RoomMethods {
     this.#events++;
     this.#sync.flush();
   }
+}
+
+/** A deployment's limit, or a room's own where that is lower. */
+function least(limit: number, own: number | null): number {
+  return own === null ? limit : Math.min(limit, own);
 }
 
 function refusalOf(caught: unknown): RoomfulError {

@@ -36,6 +36,8 @@ const COMMIT_BYTES = 1024 * 1024;
 interface SyncOptions {
   readonly settings: Settings;
   readonly log: Log;
+  /** Bytes of the largest document; a room can set fewer than its deployment does. */
+  readonly maxDocumentBytes: () => number;
   readonly limiter: Limiter;
   readonly slowReaders: SlowReaders;
   /** Told of every refusal. */
@@ -52,6 +54,7 @@ export class Sync {
   readonly #sessions: Sessions;
   readonly #settings: Settings;
   readonly #log: Log;
+  readonly #maxDocumentBytes: () => number;
   readonly #limiter: Limiter;
   readonly #slowReaders: SlowReaders;
   readonly #refused: (code: ErrorCode) => void;
@@ -70,17 +73,18 @@ export class Sync {
   readonly #asked = new WeakSet<Session>();
 
   constructor(sessions: Sessions, store: Store, options: SyncOptions) {
-    const { settings, log, limiter, slowReaders, refused, clock = systemClock } = options;
+    const { settings, maxDocumentBytes, log, limiter, slowReaders, refused, clock = systemClock } = options;
     this.#sessions = sessions;
     this.#settings = settings;
     this.#log = log;
+    this.#maxDocumentBytes = maxDocumentBytes;
     this.#limiter = limiter;
     this.#slowReaders = slowReaders;
     this.#refused = refused;
     this.#document = new RoomDocument({
       read: () => this.#persistence.read(),
       unreadable: (cause) => this.#persistence.protect(explain(cause)),
-      maxBytes: settings.MAX_DOCUMENT_BYTES,
+      maxBytes: maxDocumentBytes,
     });
     this.#persistence = new Persistence(store, {
       encode: () => (this.#document.loaded ? this.#document.encode() : null),
@@ -270,7 +274,7 @@ export class Sync {
   /** Warns those who write when the document comes near its limit; again when it was smaller meanwhile. */
   #warnOfSize(): void {
     if (this.#warnedOfSize) {
-      this.#warnedOfSize = this.#document.bytes > this.#settings.MAX_DOCUMENT_BYTES * FAR_FROM_FULL;
+      this.#warnedOfSize = this.#document.bytes > this.#maxDocumentBytes() * FAR_FROM_FULL;
       return;
     }
     if (!this.#document.isNearlyFull) return;

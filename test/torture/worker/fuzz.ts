@@ -67,7 +67,7 @@ class History {
     unreadable: (cause) => {
       throw new Error(`what was emitted can't be read: ${cause}`);
     },
-    maxBytes: 2 ** 24,
+    maxBytes: () => 2 ** 24,
   });
 
   constructor(count: FuzzCount) {
