@@ -108,7 +108,7 @@ it("what is drawn offline survives a reload offline, arrives later, and a killed
   reader.close();
   await Promise.all([ones.close(), others.close()]);
   expect(browser.complaints).toEqual([]);
-});
+}, 180_000);
 
 it("who may not write is told so, and has no tools to draw with", async () => {
   const page = await browser.open(boardOf(viewers));
