@@ -44,6 +44,8 @@ export const ERRORS = {
     http: 409,
     text: "the update refers to content that the room lacks; send the whole state instead",
   },
+  "not-in-call": { close: 4409, http: 409, text: "both who sends and who is sent to must be in the call" },
+  "call-full": { close: 4409, http: 409, text: "the call has as many members as it may have" },
   "room-deleted": { close: 4410, http: 410, text: "the room and everything in it was deleted" },
   "frame-too-large": { close: 4413, http: 413, text: "the frame is above the room's frame limit" },
   "document-full": { close: 4413, http: 413, text: "the document is at its size limit; deletions are still taken" },
@@ -67,6 +69,7 @@ export const ERRORS = {
   internal: { close: 4500, http: 500, text: "the room failed; try again" },
   "session-expired": { close: 4501, http: 503, text: "the token's time is over; come again with a fresh one" },
   "keys-unavailable": { close: 4503, http: 503, text: "the keys for tokens could not be fetched; try again later" },
+  "turn-unavailable": { close: 4503, http: 503, text: "no credentials for relays could be had; try again later" },
   "not-connected": { close: 4503, http: 503, text: "there is no connection to the room at this moment" },
   "storage-failed": { close: 4503, http: 503, text: "the room could not be read or written; try again later" },
   "room-damaged": {

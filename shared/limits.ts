@@ -85,3 +85,21 @@ export const DELETION_RESERVE = 1.25;
 
 /** Subjects about whom moderators of one room decided something: they are read whole when the room wakes. */
 export const SUBJECT_RULES = 1_000;
+
+/** Characters of one session description. Those of browsers have 2,000 for audio and 10,000 with video and data. */
+export const SDP_CHARACTERS = 32_768;
+
+/** ICE candidates in one message. A host with many networks and relays has some dozens in all. */
+export const CANDIDATES_PER_MESSAGE = 64;
+
+/** Characters of one ICE candidate. Those of browsers have 100 to 250. */
+export const CANDIDATE_CHARACTERS = 1_024;
+
+/** Characters of a media id or an ICE user fragment: RFC 8839 allows 256 for the latter. */
+export const ICE_FRAGMENT_CHARACTERS = 256;
+
+/** Characters of the id of one incarnation of a connection between two peers. A UUID has 36. */
+export const CONNECTION_ID_CHARACTERS = 64;
+
+/** Milliseconds for which a place in the call is kept for somebody whose socket was lost: a walk out of a lift. */
+export const RESUME_MS = 30_000;

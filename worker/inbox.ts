@@ -62,6 +62,14 @@ export class Inbox {
         session.demand("moderate");
         moderator.change(message.settings);
         return;
+      case "call-join":
+      case "call-leave":
+      case "media-state":
+      case "offer":
+      case "answer":
+      case "ice-candidates":
+      case "ice-servers":
+        throw new RoomfulError("not-in-call");
       default:
         message satisfies never;
     }
