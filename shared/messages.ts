@@ -62,7 +62,12 @@ const expiresIn = v.exactOptional(v.number());
 const frameNumber = v.pipe(v.number(), v.integer(), v.minValue(1));
 
 /** What an offer and an answer have in common, but for whom they are from or to. */
-const described = { connection: connectionId, description };
+const described = {
+  connection: connectionId,
+  /** Counts the offers of one side within the connection, from 1; an answer has that of its offer. */
+  round: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  description,
+};
 const candidates = { connection: connectionId, candidates: iceCandidates };
 const iceServers = {
   ...iceServersFields,
@@ -103,6 +108,8 @@ const FROM_ROOM = {
     type: v.literal("error"),
     code: errorCode,
     message: v.string(),
+    /** The type of the message that it answers, when that could be read. */
+    about: v.exactOptional(v.string()),
     /** To whom the message was, when that is what was wrong with it. */
     peer: v.exactOptional(peerId),
   }),
