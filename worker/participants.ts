@@ -20,8 +20,6 @@ export class Participants {
   readonly #announcements: Pacer;
   /** Those who were not yet told who is here. */
   readonly #newcomers = new Set<Session>();
-  /** Those of the newcomers whom others know already, since they come back. */
-  readonly #returned = new WeakSet<Session>();
   readonly #changed = new Set<PeerId>();
   readonly #left = new Set<PeerId>();
 
@@ -37,10 +35,9 @@ export class Participants {
     return [...Array.from(this.#sessions, (session) => session.participant()), ...this.#absent()];
   }
 
-  /** To be called when a session opened and was welcomed. @param isBack whether others know it from before */
-  joined(session: Session, isBack: boolean): void {
+  /** To be called when a session opened and was welcomed. */
+  joined(session: Session): void {
     this.#newcomers.add(session);
-    if (isBack) this.#returned.add(session);
     this.changed(session.state.peer);
   }
 
@@ -50,14 +47,9 @@ export class Participants {
     this.#announcements.request();
   }
 
-  /** To be called when a session closed, is no longer among the sessions, and its place is not kept. */
-  left(session: Session): void {
-    // Whoever came and went within one window was never announced.
-    if (!this.#newcomers.delete(session) || this.#returned.has(session)) this.gone(session.state.peer);
-  }
-
-  /** To be called when somebody left who has no session, but was announced. */
-  gone(peer: PeerId): void {
+  /** To be called when somebody left who is no longer among the sessions, and whose place is not kept. */
+  left(peer: PeerId): void {
+    // Also who was never announced: others may know it from the call.
     this.#left.add(peer);
     this.#announcements.request();
   }

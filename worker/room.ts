@@ -116,6 +116,7 @@ export class Room extends DurableObject implements RoomMethods {
       call: this.#call,
       iceServers: (subject) => this.#iceServers.servers(subject),
       refused: (code) => this.#count(code),
+      refuse: (session, refusal) => this.#refuse(session, refusal),
     });
     this.#verifier = new TokenVerifier(this.#settings);
     this.#inbox = new Inbox({
@@ -153,12 +154,16 @@ export class Room extends DurableObject implements RoomMethods {
     const fresh = newIdentity(hashOfSecret(secret));
     const former =
       admission.resume === undefined ? null : this.#call.resume(admission.resume, admission.grant, capabilities, fresh);
-    if (former?.session) this.#supersede(former.session);
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
     const identity = { ...fresh, ...former?.identity };
     const session = Session.open(server, admission, this.#rules.of(admission.grant.subject), identity);
+    if (former?.session) this.#sessions.remove(former.session.socket);
     this.#sessions.add(server, session);
+    if (former?.session) {
+      this.#presence.left(former.session);
+      former.session.socket.close(1000, "the peer came back");
+    }
     this.#presence.joined(session);
     session.tell({
       type: "welcome",
@@ -169,7 +174,7 @@ export class Room extends DurableObject implements RoomMethods {
       renewPresence: this.#presence.needsRenewal,
       limits: { frameBytes: this.#settings.MAX_FRAME_BYTES, presenceBytes: this.#settings.MAX_PRESENCE_BYTES },
     });
-    this.#participants.joined(session, former !== null);
+    this.#participants.joined(session);
     if (this.#sessions.size === 1) this.#cleanup.arm();
     this.#log("info", "opened", { peer: session.state.peer, protocol: session.state.protocol });
     return upgradeResponse(client, admission.subprotocol);
@@ -222,7 +227,7 @@ export class Room extends DurableObject implements RoomMethods {
       const session = this.#sessions.remove(socket);
       if (session === null) return;
       this.#log("info", "closed", { peer: session.state.peer, closeCode });
-      if (!this.#keepsPlace(session, closeCode)) this.#participants.left(session);
+      if (!this.#keepsPlace(session, closeCode)) this.#participants.left(session.state.peer);
       this.#presence.left(session);
       if (this.#sessions.size > 0) return;
       this.#sync.settle();
@@ -242,13 +247,6 @@ export class Room extends DurableObject implements RoomMethods {
     }
   }
 
-  /** Forgets a session whose peer has just come back by another socket. */
-  #supersede(session: Session): void {
-    session.socket.close(1000, "the peer came back");
-    this.#sessions.remove(session.socket);
-    this.#presence.left(session);
-  }
-
   override async alarm(): Promise<void> {
     this.#events++;
     if (this.#release() > 0 && !this.#isOccupied) this.#cleanup.arm();
@@ -259,7 +257,7 @@ export class Room extends DurableObject implements RoomMethods {
   /** Takes places in the call from who does not come back, and tells the others. @returns how many */
   #release(which?: (participant: Participant) => boolean): number {
     const gone = this.#call.release(which);
-    for (const peer of gone) this.#participants.gone(peer);
+    for (const peer of gone) this.#participants.left(peer);
     return gone.length;
   }
 
@@ -335,6 +333,8 @@ export class Room extends DurableObject implements RoomMethods {
     this.#log(level, "refused", { peer: session.state.peer, code, detail: explain(refusal) });
     session.refuse(refusal);
     this.#requestSave(session);
+    // Its close may never be heard of, and its place in the call is free.
+    if (!session.isOpen) this.#closed(session.socket, ERRORS[code].close);
   }
 
   #count(code: ErrorCode): void {

@@ -23,6 +23,8 @@ interface SignalingOptions {
   readonly iceServers: (subject: string | undefined) => Promise<IceServers>;
   /** Told of refusals that are nobody's fault, and so count for nothing against their sender. */
   readonly refused: (code: ErrorCode) => void;
+  /** Refuses what came of a message after the turn in which it arrived. */
+  readonly refuse: (session: Session, refusal: RoomfulError) => void;
 }
 
 /**
@@ -123,7 +125,7 @@ export class Signaling {
     } catch (caught) {
       if (!(caught instanceof RoomfulError)) throw caught;
       if (caught.code === "call-full" || caught.code === "not-in-call") this.#answer(session, caught.code, about);
-      else session.refuse(new MessageRefusal(about, caught));
+      else this.#options.refuse(session, new MessageRefusal(about, caught));
     }
   }
 
