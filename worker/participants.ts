@@ -59,7 +59,8 @@ export class Participants {
     const changed = all.filter(({ peer }) => this.#changed.has(peer));
     const isNews = changed.length > 0 || this.#left.size > 0;
     const news = once(() => message(changed, this.#left));
-    const everybody = once(() => message(all, []));
+    // With who left: a newcomer may know it from the call.
+    const everybody = once(() => message(all, this.#left));
     for (const session of this.#sessions) {
       if (session.isStock || !session.may("read")) continue;
       if (this.#newcomers.has(session)) session.tell(everybody());
