@@ -12,9 +12,9 @@ interface InboxOptions {
   readonly participants: Participants;
   readonly granted: (grant: Extract<MessageFromRoom, { type: "grant" }>) => void;
   readonly event: (event: Extract<MessageFromRoom, { type: "event" }>) => void;
+  /** Answers a probe of the room, which thereby knows that everything before it was read. */
+  readonly probed: (nonce: number) => void;
   readonly welcomed: (welcome: Extract<MessageFromRoom, { type: "welcome" }>) => void;
-  /** The document changed, or something of it was acknowledged. */
-  readonly documentChanged: () => void;
   readonly problem: (problem: Problem) => void;
 }
 
@@ -40,13 +40,12 @@ export class Inbox {
   }
 
   #receiveFrame(frame: Frame): void {
-    const { sync, presence, documentChanged, problem } = this.#options;
+    const { sync, presence, problem } = this.#options;
     switch (frame.type) {
       case "sync-step-1":
       case "sync-step-2":
       case "update":
         sync.receive(frame);
-        documentChanged();
         return;
       case "awareness":
         presence.receive(frame.entries);
@@ -63,7 +62,7 @@ export class Inbox {
   }
 
   #receiveMessage(message: MessageFromRoom): void {
-    const { sync, presence, participants, welcomed, granted, event, documentChanged, problem } = this.#options;
+    const { sync, presence, participants, probed, welcomed, granted, event, problem } = this.#options;
     switch (message.type) {
       case "welcome":
         sync.welcomed(message);
@@ -73,7 +72,6 @@ export class Inbox {
         return;
       case "saved":
         sync.saved(message.frame);
-        documentChanged();
         return;
       case "rejected":
         sync.rejected(message.frame, message);
@@ -101,6 +99,12 @@ export class Inbox {
       case "ice-candidates":
       case "ice-servers":
         // Nobody asked for them: this client joins no calls yet.
+        return;
+      case "warning":
+        problem({ source: "warning", code: message.code, message: message.message });
+        return;
+      case "probe":
+        probed(message.nonce);
         return;
       case "pong":
         return;

@@ -3,7 +3,7 @@ import { RoomfulError } from "../shared/errors.ts";
 import { parseRoomName, type RoomName } from "../shared/rooms.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { ConnectionTiming } from "./connection.ts";
-import type { OpenOfflineStore } from "./offline.ts";
+import type { OpenOfflineStore } from "./offline-store.ts";
 import { onPageWake } from "./wake.ts";
 
 /** A token, or how to get one: asked anew for each connection, since tokens expire. */
@@ -36,13 +36,13 @@ export interface RoomProviderOptions {
    * token without a network.
    */
   readonly subject?: string;
-  /** Keeps the document in the browser: `true` for y-indexeddb, or another store. Default: false. */
+  /** Keeps the document in the browser: `true` for IndexedDB, or another store. Default: false. */
   readonly offline?: boolean | OpenOfflineStore;
   /** Silence after which the room is pinged, in milliseconds above 0. Default: 25,000. */
   readonly pingInterval?: number;
   /**
    * Silence after a ping that proves the connection dead, in milliseconds above 0. Default: 10,000. Doubled up to 4 times
-   * while connections fail, since a large document on a slow link delays the answer.
+   * while connections fail, since a large document on a slow link delays the answer; an upload that moves on is waited for.
    */
   readonly pingTimeout?: number;
   /** For tests. */
