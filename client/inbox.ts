@@ -93,6 +93,13 @@ export class Inbox {
       case "participants":
         participants.receive(message);
         return;
+      case "call-joined":
+      case "offer":
+      case "answer":
+      case "ice-candidates":
+      case "ice-servers":
+        // Nobody asked for them: this client joins no calls yet.
+        return;
       case "warning":
         problem({ source: "warning", code: message.code, message: message.message });
         return;
