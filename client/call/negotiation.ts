@@ -53,6 +53,8 @@ interface Link {
   readonly made: number;
   /** The round of the last offer of theirs that was taken. */
   readonly taken: number;
+  /** The round below which offers of theirs are stale. The last one may come again, if its answer was lost. */
+  readonly leastRound: number;
   readonly hasRemoteDescription: boolean;
   /** What arrived while an operation was under way. */
   readonly inbox: readonly Described[];
@@ -161,7 +163,7 @@ function happen(before: Negotiation, event: NegotiationEvent, { newConnection }:
     case "reachable":
       return reachable(before, event.isReachable);
     case "signal":
-      return received(before, event.signal);
+      return received(before, event.signal, newConnection);
     case "restart":
       return settle(restarted(before));
     case "timer":
@@ -198,7 +200,7 @@ function ofConnection(
     }
     case "answer-applied":
       if (link.phase !== "applying") return stay(before);
-      return settle(described({ negotiation: before, effects: [] }));
+      return settle(described(stay(withLink(before, { leastRound: link.taken + 1 }))));
     case "operation-failed":
       if (!isBusy(link)) return stay(before);
       return {
@@ -246,6 +248,7 @@ function opened(before: Negotiation, connection: ConnectionId, offers: boolean):
     wantsOffer: offers,
     made: 0,
     taken: 0,
+    leastRound: 1,
     hasRemoteDescription: false,
     inbox: [],
     candidates: [],
@@ -258,9 +261,13 @@ function retired(before: Negotiation): Step {
   if (before.link === null) return stay(before);
   const { connection, phase } = before.link;
   return {
-    negotiation: { ...before, link: null, retired: [...before.retired, connection].slice(-RETIRED) },
+    negotiation: { ...before, link: null, retired: retiring(before, connection) },
     effects: phase === "broken" ? [] : [{ type: "close" }],
   };
+}
+
+function retiring({ retired: before }: Negotiation, connection: ConnectionId): readonly ConnectionId[] {
+  return before.includes(connection) ? before : [...before, connection].slice(-RETIRED);
 }
 
 /** Both sides have described themselves. */
@@ -285,7 +292,7 @@ function restarted(before: Negotiation): Step {
 }
 
 function reachable(before: Negotiation, isReachable: boolean): Step {
-  const after = { ...before, isReachable };
+  const after = { ...before, isReachable, attempts: 0 };
   const { link } = before;
   if (!isReachable || before.isReachable || link === null) return settle(stay(after));
   // What was said last may be lost.
@@ -297,7 +304,7 @@ function resend({ connection, made }: Link): NegotiationEffect {
   return { type: "resend-offer", connection, round: made };
 }
 
-function received(before: Negotiation, signal: Signal): Step {
+function received(before: Negotiation, signal: Signal, newConnection: () => ConnectionId): Step {
   const { link } = before;
   if (link?.connection === signal.connection) {
     if (link.phase === "broken") return stay(before);
@@ -305,11 +312,22 @@ function received(before: Negotiation, signal: Signal): Step {
     const inbox = [...link.inbox, signal].slice(0, WAITING_DESCRIPTIONS);
     return settle(stay(withLink(before, { inbox })));
   }
-  if (signal.type !== "offer" || before.retired.includes(signal.connection)) return stay(before);
+  if (signal.type !== "offer") return stay(before);
+  if (before.retired.includes(signal.connection)) {
+    // Said late; or each side holds on to what the other gave up, and a third connection has to be.
+    return isAtOdds(before) ? settle(opened(before, newConnection(), true)) : stay(before);
+  }
   // Both made a connection: the polite one's is given up. It takes this side's as soon as it hears of it.
-  if (link !== null && !link.isShared && link.phase !== "broken" && !before.isPolite) return stay(before);
+  if (link !== null && !link.isShared && link.phase !== "broken" && !before.isPolite) {
+    return stay({ ...before, retired: retiring(before, signal.connection) });
+  }
   const { negotiation, effects } = opened(before, signal.connection, false);
   return settle({ negotiation: withLink(negotiation, { inbox: [signal] }), effects });
+}
+
+/** Whether an offer of a connection that is over may mean that the other side has no other. */
+function isAtOdds({ link }: Negotiation): boolean {
+  return link === null || (link.isShared && link.path !== "connected" && !isBusy(link));
 }
 
 function receivedCandidates(before: Negotiation, link: Link, candidates: readonly IceCandidate[]): Step {
@@ -340,13 +358,11 @@ function settle({ negotiation, effects }: Step): Step {
       effects: [...effects, { type: "apply-answer", connection, sdp: signal.sdp }],
     };
   }
-  // The same round again is taken again: its answer was lost.
-  const isStale = signal.round < link.taken;
-  if (isStale || (link.phase === "offered" && !isPolite)) {
+  if (signal.round < link.leastRound || (link.phase === "offered" && !isPolite)) {
     return settle({ negotiation: withLink(negotiation, { inbox }), effects });
   }
   return {
-    negotiation: withLink(negotiation, { phase: "accepting", inbox, taken: signal.round }),
+    negotiation: withLink(negotiation, { phase: "accepting", inbox, taken: signal.round, leastRound: signal.round }),
     effects: [...effects, { type: "accept-offer", connection, sdp: signal.sdp }],
   };
 }

@@ -4,18 +4,24 @@ import type { MediaPath, NegotiationEffect, NegotiationEvent, Signal } from "../
 import type { PeerId } from "../../shared/rooms.ts";
 import { FakePeerConnection } from "./fake-peer-connection.ts";
 
+/** `die`: the page is gone without a word. `echo`: a message that was said is heard once more. */
+export interface Simple {
+  readonly type: "join" | "leave" | "die" | "disconnect" | "add-track" | "restart" | "echo";
+  readonly client: number;
+}
+
 /** What happens to one of the clients, or to all. */
 export type Happening =
-  | { readonly type: "join" | "leave" | "die" | "disconnect" | "add-track" | "restart"; readonly client: number }
+  | Simple
   | { readonly type: "cut"; readonly client: number; readonly isAwayFor: number }
   | { readonly type: "restart-room" }
-  | { readonly type: "drop-path"; readonly client: number; readonly other: number }
-  /** A message that was said is heard once more. */
-  | { readonly type: "echo"; readonly client: number };
+  | { readonly type: "drop-path"; readonly client: number; readonly other: number };
 
 export interface Script {
   readonly seed: number;
   readonly clients: number;
+  /** Whether operations fail now and then for no reason. */
+  readonly operationsFail: boolean;
   readonly happenings: readonly { readonly after: number; readonly happening: Happening }[];
 }
 
@@ -56,9 +62,12 @@ export class CallWorld {
   #order = 0;
   #ids = 0;
   now = 0;
-  isCalm = false;
+  operationsFail: boolean;
+  /** How often a connection was not well for so long that it was helped. */
+  helps = 0;
 
-  constructor({ seed, clients }: Script) {
+  constructor({ seed, clients, operationsFail }: Script) {
+    this.operationsFail = operationsFail;
     this.#chance = prng.create(seed + 1);
     this.room = new WorldRoom(this);
     this.clients = Array.from({ length: clients }, () => new WorldClient(this));
@@ -95,6 +104,8 @@ export class CallWorld {
   }
 
   happen(happening: Happening): void {
+    // So that what it does to the paths is seen.
+    this.later(0, () => {});
     if (happening.type === "restart-room") {
       for (const client of this.clients) client.loseSocket(this.random(100, 3_000));
       return;
@@ -138,7 +149,7 @@ export class CallWorld {
 
   /** Everybody is in the call with a socket that holds, and nothing more happens. */
   calm(): void {
-    this.isCalm = true;
+    this.operationsFail = false;
     for (const client of this.clients) client.join();
   }
 
@@ -255,7 +266,7 @@ class WorldRoom {
     socket.toClient.push(message);
     this.#world.later(this.#world.random(1, 80), () => {
       const next = socket.toClient.shift();
-      if (next !== undefined && socket.isOpen) this.#owners.get(socket)?.receive(next);
+      if (next !== undefined && socket.isOpen) this.#owners.get(socket)?.receive(socket, next);
     });
   }
 
@@ -363,7 +374,8 @@ class WorldClient {
     if (said !== undefined) this.#step({ type: "signal", ...said });
   }
 
-  receive(message: FromRoom): void {
+  receive(socket: Socket, message: FromRoom): void {
+    if (socket !== this.#socket) return;
     switch (message.type) {
       case "welcome":
         this.#former = message.me;
@@ -462,6 +474,7 @@ class WorldClient {
       world.later(effect.milliseconds, () => {
         if (this.#timers.get(peer) !== timer) return;
         this.#timers.delete(peer);
+        world.helps++;
         this.#ofPeer(peer, { type: "timer" });
       });
       return;
@@ -528,8 +541,8 @@ class WorldClient {
     connection.begin();
     world.later(world.random(1, 60), () => {
       connection.end();
-      if (connection.isClosed) return;
-      const fails = !world.isCalm && world.random(0, 99) === 0;
+      // What was under way when it was closed fails late.
+      const fails = connection.isClosed || (world.operationsFail && world.random(0, 99) === 0);
       this.#ofPeer(peer, fails ? { type: "operation-failed", connection: connection.connection } : run());
       world.later(world.random(1, 400), () => this.#gather(peer, connection));
       this.#mayNeedNegotiation(peer, connection);

@@ -7,6 +7,8 @@ export class FakeSocket implements RoomSocket {
   binaryType: BinaryType = "blob";
   readyState = 0;
   readonly sent: unknown[] = [];
+  /** With which it was closed from here. */
+  closeCode: number | null = null;
   /** The last handlers that were set and were not `null`. */
   readonly #handlers: Handlers = { onopen: null, onmessage: null, onerror: null, onclose: null };
 
@@ -31,7 +33,8 @@ export class FakeSocket implements RoomSocket {
     this.sent.push(data);
   }
 
-  close(): void {
+  close(code?: number): void {
+    this.closeCode ??= code ?? null;
     this.readyState = Math.max(this.readyState, 2);
   }
 
