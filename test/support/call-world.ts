@@ -297,7 +297,9 @@ class WorldClient {
   readonly #heard: { from: PeerId; signal: Signal }[] = [];
   #socket: Socket | null = null;
   #former: PeerId | null = null;
-  #wantsCall = false;
+  wantsCall = false;
+  /** Whether the room may still hold it to be in the call. */
+  #leftUnsaid = false;
 
   constructor(world: CallWorld) {
     this.#world = world;
@@ -313,14 +315,21 @@ class WorldClient {
   }
 
   join(): void {
-    this.#wantsCall = true;
-    if (this.#socket !== null && !this.mesh.isOnline) this.#tell({ type: "call-join" });
+    this.wantsCall = true;
+    if (this.mesh.me !== null && !this.mesh.isOnline) this.#ask();
   }
 
   leave(): void {
-    this.#wantsCall = false;
+    this.wantsCall = false;
     this.#step({ type: "left" });
+    this.#leftUnsaid = this.#socket === null;
     this.#tell({ type: "call-leave" });
+  }
+
+  #ask(): void {
+    if (this.#socket === null) return;
+    this.#step({ type: "asked" });
+    this.#tell({ type: "call-join" });
   }
 
   /** The page is gone without a word, and another one comes. */
@@ -380,13 +389,16 @@ class WorldClient {
       case "welcome":
         this.#former = message.me;
         this.#step({ type: "welcomed", me: message.me });
-        if (this.#wantsCall) this.#tell({ type: "call-join" });
+        if (this.wantsCall) this.#ask();
+        else if (this.#leftUnsaid) this.#tell({ type: "call-leave" });
+        this.#leftUnsaid = false;
         return;
       case "joined":
-        if (this.#wantsCall) this.#step({ type: "joined", members: message.members });
+        if (this.wantsCall) this.#step({ type: "joined", members: message.members });
+        else this.#step({ type: "refused" });
         return;
       case "told":
-        if (this.#wantsCall) this.#step({ type: "told", members: message.members });
+        if (this.wantsCall) this.#step({ type: "told", members: message.members });
         return;
       case "signal":
         this.#heard.push({ from: message.from, signal: message.signal });
@@ -474,7 +486,7 @@ class WorldClient {
       world.later(effect.milliseconds, () => {
         if (this.#timers.get(peer) !== timer) return;
         this.#timers.delete(peer);
-        world.helps++;
+        if (world.clients.some(({ mesh, wantsCall }) => wantsCall && mesh.me === peer)) world.helps++;
         this.#ofPeer(peer, { type: "timer" });
       });
       return;
