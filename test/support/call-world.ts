@@ -171,6 +171,18 @@ export class CallWorld {
     return faults;
   }
 
+  /** Answers that nobody took: whoever made an offer had given it up. */
+  wastedAnswers(): number {
+    let wasted = 0;
+    for (const client of this.clients) {
+      for (const other of this.clients) {
+        if (other === client) continue;
+        wasted += (client.connectionTo(other)?.answersMade ?? 0) - (other.connectionTo(client)?.answersTaken ?? 0);
+      }
+    }
+    return wasted;
+  }
+
   #lookAtPaths(): void {
     for (const client of this.clients) client.lookAtPaths();
   }

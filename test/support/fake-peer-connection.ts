@@ -20,6 +20,8 @@ export class FakePeerConnection {
   readonly #violations: string[];
   readonly #newCredentials: () => string;
   isClosed = false;
+  answersMade = 0;
+  answersTaken = 0;
   /** Whether something was added that the other side has to hear of. */
   needsNegotiation = false;
   /** What the last offer was to tell, in case it is rolled back. */
@@ -88,6 +90,7 @@ export class FakePeerConnection {
       this.#restarts = false;
     }
     this.#take(offer);
+    this.answersMade++;
     return write({
       kind: "answer",
       credentials: this.#local,
@@ -104,6 +107,7 @@ export class FakePeerConnection {
     this.#pending = null;
     this.#signaling = "stable";
     this.#take(answer);
+    this.answersTaken++;
   }
 
   addCandidates(candidates: readonly IceCandidate[]): void {
