@@ -1,5 +1,6 @@
 /** What peers in a call and the room say of it: media, session descriptions, candidates, ICE servers. */
 import * as v from "valibot";
+import type { ErrorCode } from "./errors.ts";
 import {
   CANDIDATE_CHARACTERS,
   CANDIDATES_PER_MESSAGE,
@@ -48,6 +49,8 @@ export interface IceServers {
   readonly iceServers: readonly IceServer[];
   /** Milliseconds for which the credentials among them are good; absent when they have no end. */
   readonly iceExpiresIn?: number;
+  /** Why relays that are configured are missing among them. */
+  readonly warning?: ErrorCode;
 }
 
 /**

@@ -103,3 +103,12 @@ export const CONNECTION_ID_CHARACTERS = 64;
 
 /** Milliseconds for which a place in the call is kept for somebody whose socket was lost: a walk out of a lift. */
 export const RESUME_MS = 30_000;
+
+/** Topics of one signaling socket at a time: with their ids they have to fit into its attachment. A stock client has one per document. */
+export const SIGNALING_TOPICS = 16;
+
+/** Characters of a topic, which is the room name of a `y-webrtc` provider. */
+export const TOPIC_CHARACTERS = 200;
+
+/** Characters of the id that a `y-webrtc` peer chose for itself. Its own are UUIDs, of 36. */
+export const SIGNALING_ID_CHARACTERS = 64;

@@ -1,12 +1,14 @@
 import { RoomfulError } from "../shared/errors.ts";
 import { carriesEdits, decodeFrame, type Frame } from "../shared/frames.ts";
-import { parseMessageToRoom } from "../shared/messages.ts";
+import { type MessageToRoom, parseMessageToRoom } from "../shared/messages.ts";
 import { isPlainJson } from "./json.ts";
+import { MessageRefusal } from "./message-refusal.ts";
 import { demandHeld, type Moderator } from "./moderation.ts";
 import type { Presence } from "./presence.ts";
 import { publish } from "./publish.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Signaling } from "./signaling.ts";
 import type { Sync } from "./sync.ts";
 
 interface InboxOptions {
@@ -14,6 +16,7 @@ interface InboxOptions {
   readonly sync: Sync;
   readonly presence: Presence;
   readonly moderator: Moderator;
+  readonly signaling: Signaling;
   readonly maxFrameBytes: number;
   /** Takes a fresh token. What comes of it is told later. */
   readonly renew: (session: Session, token: string) => void;
@@ -37,8 +40,16 @@ export class Inbox {
 
   #receiveText(session: Session, text: string): void {
     if (session.isStock) throw new RoomfulError("text-not-accepted");
-    const { sessions, moderator, renew } = this.#options;
     const message = parseMessageToRoom(text);
+    try {
+      this.#receiveMessage(session, message);
+    } catch (caught) {
+      throw caught instanceof RoomfulError ? new MessageRefusal(message.type, caught) : caught;
+    }
+  }
+
+  #receiveMessage(session: Session, message: MessageToRoom): void {
+    const { sessions, moderator, signaling, renew } = this.#options;
     switch (message.type) {
       case "ping":
         // Only a ping in other words than the one that the runtime answers gets here.
@@ -69,7 +80,8 @@ export class Inbox {
       case "answer":
       case "ice-candidates":
       case "ice-servers":
-        throw new RoomfulError("not-in-call");
+        signaling.receive(session, message);
+        return;
       default:
         message satisfies never;
     }

@@ -63,6 +63,7 @@ export class PresenceModel {
         origin: null,
       },
       {},
+      this.#modules.session.newIdentity(""),
     );
     session.state.wantsPresence = true;
     this.#sessions.add(socket, session);
