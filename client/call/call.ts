@@ -229,8 +229,6 @@ export class Call extends ObservableV2<CallEvents> {
   }
 
   #ask(): void {
-    if (this.#line.me === null) return;
-    this.#dispatch({ type: "asked" });
     this.#line.send({ type: "call-join", media: this.#inputs.media });
   }
 
@@ -263,14 +261,10 @@ export class Call extends ObservableV2<CallEvents> {
   }
 
   #joined(message: Extract<CallMessage, { type: "call-joined" }>): void {
-    if (!this.#wantsIn) {
-      this.#dispatch({ type: "refused" });
-      return;
-    }
+    if (!this.#wantsIn) return;
     // Before connections are made with them.
     this.#takeServers(message);
     this.#dispatch({ type: "joined", members: message.members });
-    if (!this.#mesh.isOnline) return;
     const isBack = this.#membership.type === "in";
     this.#enter({ type: "in" });
     // Who is back in the call is taken to send what it sent before.
@@ -297,11 +291,10 @@ export class Call extends ObservableV2<CallEvents> {
 
   #refused({ code, message, about, peer }: Refusal): void {
     if (about === "call-join") {
-      this.#dispatch({ type: "refused" });
-      if (this.#wantsIn && this.#mesh.unanswered === 0) this.#refuse(code, message);
+      if (this.#wantsIn) this.#refuse(code, message);
     } else if (peer !== undefined && (code === "unknown-peer" || code === "not-in-call")) {
       this.#dispatch({ type: "undeliverable", to: peer });
-    } else if (code === "not-in-call" && this.#membership.type === "in" && this.#mesh.unanswered === 0) this.#ask();
+    } else if (code === "not-in-call" && this.#membership.type === "in") this.#ask();
   }
 
   #told(all: readonly Participant[]): void {
@@ -315,7 +308,7 @@ export class Call extends ObservableV2<CallEvents> {
     this.#dispatch({ type: "told", members: new Map(states) });
     for (const [peer, { isMuted }] of this.#members) this.#peers.get(peer)?.silence(isMuted === true);
     for (const peer of this.#peers.values()) peer.flush();
-    if (this.#membership.type !== "in" || this.#mesh.unanswered > 0) return;
+    if (!this.#mesh.isOnline) return;
     if (self?.call !== undefined) this.#isToldIn = true;
     else if (this.#isToldIn) this.#refuse("forbidden", "the room ended this client's part in the call");
     this.#update();
@@ -379,6 +372,8 @@ export class Call extends ObservableV2<CallEvents> {
   }
 
   #refuse(code: ErrorCode, message: string): void {
+    // In case it was an earlier wish that the room refused.
+    this.#line.send({ type: "call-leave" });
     this.#end({ type: "refused", code, message }, new RoomfulError(code));
   }
 

@@ -66,7 +66,7 @@ function live(run: Script, rest: number): CallWorld {
   return world;
 }
 
-const NUMBERS = { numRuns: Number(process.env.RUNS ?? 500), seed: Number(process.env.SEED ?? 7) };
+const NUMBERS = { numRuns: Number(process.env.RUNS ?? 2000), seed: Number(process.env.SEED ?? 7) };
 
 it("whatever happens to two to four peers, it ends with each connected to each, and no rule of WebRTC broken", () => {
   const anything = fc.oneof(

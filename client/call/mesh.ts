@@ -22,8 +22,6 @@ export interface Mesh {
   readonly me: PeerId | null;
   /** Whether the room takes signals: it answered `call-join` on the present socket. */
   readonly isOnline: boolean;
-  /** How many `call-join` the room has not answered: only the answer to the last one counts. */
-  readonly unanswered: number;
   /** As told on the present socket; empty until then. */
   readonly told: Members;
   /** Those without a connection remember which ones are over. */
@@ -33,10 +31,6 @@ export interface Mesh {
 export type MeshEvent =
   /** The room said who this client is. */
   | { readonly type: "welcomed"; readonly me: PeerId }
-  /** `call-join` was sent. */
-  | { readonly type: "asked" }
-  /** The room answered `call-join` by a refusal. */
-  | { readonly type: "refused" }
   /** The room answered `call-join`, with the others in the call. */
   | { readonly type: "joined"; readonly members: readonly PeerId[] }
   /** The socket is lost. */
@@ -61,7 +55,7 @@ export interface MeshStep {
   readonly effects: readonly MeshEffect[];
 }
 
-export const EMPTY_MESH: Mesh = { me: null, isOnline: false, unanswered: 0, told: new Map(), negotiations: new Map() };
+export const EMPTY_MESH: Mesh = { me: null, isOnline: false, told: new Map(), negotiations: new Map() };
 
 /** Peers without a connection that are remembered. */
 const REMEMBERED = 64;
@@ -70,22 +64,15 @@ const REMEMBERED = 64;
 export function stepMesh(mesh: Mesh, event: MeshEvent, circumstances: Circumstances): MeshStep {
   switch (event.type) {
     case "welcomed": {
-      if (event.me === mesh.me) return { mesh: { ...mesh, unanswered: 0 }, effects: [] };
+      if (event.me === mesh.me) return { mesh, effects: [] };
       // To the others this is somebody new: they give up what they had with who it was.
       const { effects } = forAll(mesh, () => ({ type: "close" }), circumstances);
       return { mesh: { ...EMPTY_MESH, me: event.me }, effects };
     }
-    case "asked":
-      return { mesh: { ...mesh, unanswered: mesh.unanswered + 1 }, effects: [] };
-    case "refused":
-      return { mesh: answered(mesh), effects: [] };
-    case "joined": {
-      const after = answered(mesh);
-      if (after.unanswered > 0) return { mesh: after, effects: [] };
-      return joined({ ...after, isOnline: true }, new Set(event.members), circumstances);
-    }
+    case "joined":
+      return joined({ ...mesh, isOnline: true }, new Set(event.members), circumstances);
     case "offline": {
-      const offline = { ...mesh, isOnline: false, unanswered: 0, told: new Map() };
+      const offline = { ...mesh, isOnline: false, told: new Map() };
       return forAll(offline, () => ({ type: "reachable", isReachable: false }), circumstances);
     }
     case "left":
@@ -110,10 +97,6 @@ export function stepMesh(mesh: Mesh, event: MeshEvent, circumstances: Circumstan
 /** Those with whom there is a connection, or will be. */
 export function connectedPeers({ negotiations }: Mesh): readonly PeerId[] {
   return [...negotiations].filter(([, { link }]) => link !== null).map(([peer]) => peer);
-}
-
-function answered(mesh: Mesh): Mesh {
-  return { ...mesh, unanswered: Math.max(0, mesh.unanswered - 1) };
 }
 
 function joined(mesh: Mesh, members: ReadonlySet<PeerId>, circumstances: Circumstances): MeshStep {

@@ -340,7 +340,6 @@ class WorldClient {
 
   #ask(): void {
     if (this.#socket === null) return;
-    this.#step({ type: "asked" });
     this.#tell({ type: "call-join" });
   }
 
@@ -407,7 +406,6 @@ class WorldClient {
         return;
       case "joined":
         if (this.wantsCall) this.#step({ type: "joined", members: message.members });
-        else this.#step({ type: "refused" });
         return;
       case "told":
         if (this.wantsCall) this.#step({ type: "told", members: message.members });
