@@ -153,6 +153,70 @@ describe("an open socket", () => {
     expect(lives).toEqual([35, 45, 65, 105, 185, 185]);
   });
 
+  it("is not given up as long as an upload moves on, and the answer that queues behind it is waited for", () => {
+    const { connector, clock, sockets, told } = world();
+    connector.connect();
+    const [socket] = sockets;
+    if (socket === undefined) throw new Error("no socket");
+    socket.opens();
+    socket.isSlow = true;
+    connector.send(new Uint8Array(1_000_000));
+    // 5 kB in a second.
+    for (let second = 0; second < 200; second++) {
+      clock.advance(1_000);
+      socket.bufferedAmount = Math.max(0, socket.bufferedAmount - 5_000);
+    }
+    expect([socket.isLive, socket.sent.length]).toEqual([true, 2]);
+    clock.advance(9_000);
+    socket.receives("pong");
+    clock.advance(30_000);
+    expect([socket.isLive, told.at(-1)]).toEqual([true, "message pong"]);
+    clock.advance(5_000);
+    expect([socket.isLive, told.at(-1)]).toEqual([false, "closed here open"]);
+  });
+
+  it("whose upload is stuck is given up, whatever is added to it", () => {
+    const { connector, clock, sockets } = world();
+    connector.connect();
+    const [socket] = sockets;
+    if (socket === undefined) throw new Error("no socket");
+    socket.opens();
+    socket.isSlow = true;
+    connector.send(new Uint8Array(1_000_000));
+    // What the network takes before it notices.
+    socket.bufferedAmount = 400_000;
+    for (let second = 0; second < 35; second++) {
+      expect(socket.isLive).toBe(true);
+      clock.advance(1_000);
+      connector.send(new Uint8Array(100));
+    }
+    expect(socket.isLive).toBe(false);
+  });
+
+  it("that takes what is sent and never answers is given up: the network takes some for a dead connection too", () => {
+    const { connector, clock, sockets } = world();
+    connector.connect();
+    for (let second = 0; second < 36; second++) {
+      if (second === 0) sockets[0]?.opens();
+      clock.advance(1_000);
+      connector.send(new Uint8Array(100));
+    }
+    expect(sockets[0]?.isLive).toBe(false);
+  });
+
+  it("that does not tell how much waits is judged by what is heard alone", () => {
+    const { connector, clock, sockets } = world();
+    connector.connect();
+    const [socket] = sockets;
+    socket?.opens();
+    Reflect.deleteProperty(socket ?? {}, "bufferedAmount");
+    for (let second = 0; second < 36; second++) {
+      connector.send(new Uint8Array(100));
+      clock.advance(1_000);
+    }
+    expect(socket?.isLive).toBe(false);
+  });
+
   it("is pinged at once on waking, since it may have died unseen", () => {
     const { connector, clock, wake, ...at } = world();
     connector.connect();
@@ -321,6 +385,10 @@ async function live(seed: number): Promise<void> {
     () => pick(pendingTokens)?.resolve("token"),
     () => pick(pendingTokens)?.reject(new Error("no token")),
     () => connector.send("edit"),
+    () => {
+      const socket = sockets.at(-1);
+      if (socket !== undefined) socket.bufferedAmount = prng.int31(chance, 0, 10_000);
+    },
   ];
   const check = () => {
     const { type } = connector.state;

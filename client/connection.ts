@@ -11,11 +11,19 @@ export interface Ending {
   readonly reason: string;
 }
 
+/** What a socket was given to send. Both count bytes, and are 0 where the environment does not tell. */
+export interface Upload {
+  /** What the network has not taken yet. */
+  readonly waiting: number;
+  /** What the network took, since the socket opened. */
+  readonly taken: number;
+}
+
 /** What an open socket is known by: the last sign of life, or an unanswered ping. */
 type Liveness =
   | { readonly type: "heard"; readonly at: number }
-  /** A ping was sent, and nothing has been heard since. */
-  | { readonly type: "pinged" };
+  /** A ping was sent, and nothing has been heard since. `upload` is what was last seen to wait before it. */
+  | { readonly type: "pinged"; readonly upload: Upload };
 
 /**
  * `attempt` numbers the tries to connect, and never repeats in a connection's life: an event of an earlier try is
@@ -81,6 +89,8 @@ export interface Circumstances {
   /** From 0 (inclusive) to 1 (exclusive). */
   readonly random: number;
   readonly timing: ConnectionTiming;
+  /** Of the present socket. */
+  readonly upload: Upload;
 }
 
 export interface Step {
@@ -146,7 +156,7 @@ export function backoff(failures: number, random: number, timing: ConnectionTimi
   return random * Math.min(timing.maxBackoff, timing.firstBackoff * 2 ** (failures - 1));
 }
 
-/** The answer to a ping queues behind a large document on a slow link, which must get through sooner or later. */
+/** The answer to a ping queues behind a large document on a slow link. */
 function patience(failures: number, { pingTimeout }: ConnectionTiming): number {
   return pingTimeout * 2 ** Math.min(failures, 4);
 }
@@ -212,17 +222,32 @@ function closed(state: ConnectionState, { code, reason }: Ending, circumstances:
   return { state: { type: "ended", attempt: state.attempt, ending: { code, reason } }, effects: leave(state) };
 }
 
+type OpenState = Extract<ConnectionState, { type: "open" }>;
+
 function wake(state: ConnectionState, circumstances: Circumstances): Step {
   if (state.type === "waiting") return attempt(state, state.failures, circumstances);
   // The socket may have died unseen while the computer slept.
   return state.type === "open" && state.liveness.type === "heard" ? ping(state, circumstances) : stay(state);
 }
 
-function ping(state: Extract<ConnectionState, { type: "open" }>, { timing }: Circumstances): Step {
+function ping(state: OpenState, circumstances: Circumstances): Step {
+  const { state: pinged, effects } = awaitAnswer(state, circumstances);
+  return { state: pinged, effects: [{ type: "ping" }, ...effects] };
+}
+
+function awaitAnswer(state: OpenState, { timing, upload }: Circumstances): Step {
   return {
-    state: { ...state, liveness: { type: "pinged" } },
-    effects: [{ type: "ping" }, timer(state.attempt, patience(state.failures, timing))],
+    state: { ...state, liveness: { type: "pinged", upload } },
+    effects: [timer(state.attempt, patience(state.failures, timing))],
   };
+}
+
+/**
+ * Whether an upload that waited has moved on: on a slow link the ping queues behind it. What is sent when nothing waits is no
+ * sign of life, since the network takes some of it for a dead connection too.
+ */
+function hasMovedOn(before: Upload, now: Upload): boolean {
+  return before.waiting > 0 && now.taken > before.taken;
 }
 
 function timerFired(state: ConnectionState, circumstances: Circumstances): Step {
@@ -233,7 +258,10 @@ function timerFired(state: ConnectionState, circumstances: Circumstances): Step 
     case "connecting":
       return retry(state, circumstances);
     case "open": {
-      if (state.liveness.type === "pinged") return retry(state, circumstances);
+      if (state.liveness.type === "pinged") {
+        const isAlive = hasMovedOn(state.liveness.upload, circumstances.upload);
+        return isAlive ? awaitAnswer(state, circumstances) : retry(state, circumstances);
+      }
       // The timer is not started anew with each message: what is left of the interval is waited for here.
       const { now, timing } = circumstances;
       const left = state.liveness.at + timing.pingInterval - now;

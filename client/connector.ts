@@ -8,13 +8,18 @@ import {
   type Ending,
   IDLE,
   step,
+  type Upload,
 } from "./connection.ts";
 
 /** What is used of a WebSocket. */
 export type RoomSocket = Pick<
   WebSocket,
   "binaryType" | "onopen" | "onmessage" | "onerror" | "onclose" | "send" | "close"
-> & { readonly readyState: number };
+> & {
+  readonly readyState: number;
+  /** Bytes that wait to be sent. Some environments do not tell. */
+  readonly bufferedAmount?: number;
+};
 
 const OPEN = 1;
 
@@ -61,6 +66,8 @@ export class Connector {
   #isRunning = false;
   #state: ConnectionState = IDLE;
   #socket: RoomSocket | null = null;
+  /** Bytes that the present socket was given to send. */
+  #given = 0;
   #timer: unknown;
 
   constructor(options: ConnectorOptions) {
@@ -99,7 +106,14 @@ export class Connector {
 
   /** Sends if the socket is open. What is lost otherwise the next connection makes good. */
   send(data: Uint8Array<ArrayBuffer> | string): void {
-    if (this.#state.type === "open" && this.#socket?.readyState === OPEN) this.#socket.send(data);
+    if (this.#state.type !== "open" || this.#socket?.readyState !== OPEN) return;
+    this.#socket.send(data);
+    this.#given += typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
+  }
+
+  get #upload(): Upload {
+    const waiting = this.#socket?.bufferedAmount;
+    return waiting === undefined ? { waiting: 0, taken: 0 } : { waiting, taken: this.#given - waiting };
   }
 
   /**
@@ -114,7 +128,12 @@ export class Connector {
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const before = this.#state;
       const { clock, random, timing } = this.#options;
-      const { state, effects } = step(before, next.event, { now: clock.now(), random: random(), timing });
+      const { state, effects } = step(before, next.event, {
+        now: clock.now(),
+        random: random(),
+        timing,
+        upload: this.#upload,
+      });
       this.#state = state;
       try {
         for (const effect of effects) this.#perform(effect);
@@ -190,6 +209,7 @@ export class Connector {
       return;
     }
     this.#socket = socket;
+    this.#given = 0;
     socket.binaryType = "arraybuffer";
     const { listener } = this.#options;
     const isCurrent = () => this.#socket === socket;

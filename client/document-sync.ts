@@ -1,17 +1,15 @@
 import * as Y from "yjs";
 import { describe, type ErrorCode, RoomfulError } from "../shared/errors.ts";
-import { decodeStateVector, encodeSyncStep1, encodeSyncStep2, encodeUpdate, type Frame } from "../shared/frames.ts";
+import { decodeStateVector, encodeSyncStep2, encodeUpdate, type Frame } from "../shared/frames.ts";
 import type { MessageFromRoom } from "../shared/messages.ts";
 import type { Capability } from "../shared/rooms.ts";
 import { type Clock, throwLater } from "./clock.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, type Unsaved } from "./ledger.ts";
+import { RoomAnswers } from "./room-answers.ts";
 import type { Rebuilt, Rejection, SavedState } from "./saved.ts";
 
 /** Milliseconds for which other tabs' edits are gathered: those tabs send them too, so that this is a safety net. */
 const FORWARD_MS = 1_000;
-
-/** The state vector of nothing. */
-const NOTHING = new Uint8Array([0]);
 
 /** The number of a frame that is never acknowledged: a room that lost content takes none. */
 const NEVER = Number.POSITIVE_INFINITY;
@@ -34,10 +32,12 @@ interface Refusal {
   readonly message: string;
 }
 
-interface Rebuilding {
-  readonly resolve: (rebuilt: Rebuilt<Y.Doc>) => void;
-  readonly reject: (cause: unknown) => void;
-}
+/** Where an update comes from that is being applied. */
+type Source =
+  | "room"
+  /** The room's; it may bring in more than it holds: what waited here for it, and the room may lack. */
+  | "room-and-pending"
+  | "tab";
 
 export interface DocumentSyncOptions {
   readonly clock: Clock;
@@ -49,42 +49,42 @@ export interface DocumentSyncOptions {
   /** The room's document is in this one. */
   readonly synced: () => void;
   readonly rejected: (rejection: Rejection) => void;
+  /** More is unsaved, or less. When it is more by an edit, Yjs tells of its update afterwards. */
+  readonly unsaved: (how: "grew" | "shrank") => void;
   /** The saved state may have changed. */
   readonly changed: () => void;
+  /** Whether a transaction only brings what is stored: {@link DocumentSync.loaded} follows. */
+  readonly isLoading: (origin: unknown) => boolean;
 }
 
 /** Keeps the document equal to the room's, and knows what of it the room has committed. */
 export class DocumentSync {
   readonly #doc: Y.Doc;
   readonly #options: DocumentSyncOptions;
-  readonly ledger: Ledger;
+  readonly #ledger: Ledger;
+  readonly #answers: RoomAnswers;
   #phase: Phase = { type: "closed" };
   #welcome: Welcome | null = null;
   #refusal: Refusal | null = null;
-  /** Where an update comes from that is being applied. */
-  #source: "room" | "tab" | null = null;
-  /** Whether that update may bring in more than it holds: what waited here for it, and the room may lack. */
-  #mayRelease = false;
+  /** What is being applied; `null` when it is an edit of this client. */
+  #applying: Source | null = null;
   /** Whether a transaction was recorded whose update Yjs has not told yet; it never does when a listener before ours throws. */
   #expectsUpdate = false;
   /** What came from other tabs and is not sent yet. */
   #toForward: Uint8Array[] = [];
   #forwardTimer: unknown;
-  /** The answers to step 1 that the room owes, in order: for this document, or for a new one. */
-  readonly #owed: ("document" | Rebuilding)[] = [];
-  /** Who asked for a new document while there was no connection. */
-  #waiting: Rebuilding[] = [];
 
   constructor(doc: Y.Doc, options: DocumentSyncOptions) {
     this.#doc = doc;
     this.#options = options;
-    this.ledger = new Ledger(doc);
+    this.#ledger = new Ledger(doc);
+    this.#answers = new RoomAnswers(options.send);
     doc.on("afterTransactionCleanup", this.#onTransaction);
     doc.on("update", this.#onUpdate);
   }
 
   get savedState(): SavedState {
-    const { unsaved } = this.ledger;
+    const { unsaved } = this.#ledger;
     if (this.#refusal !== null) return { state: "rejected", unsaved, code: this.#refusal.code };
     if (this.#phase.type === "closed") return { state: "offline", unsaved };
     return this.isConfirmed && unsaved === 0 ? { state: "saved", unsaved } : { state: "saving", unsaved };
@@ -92,21 +92,42 @@ export class DocumentSync {
 
   /** Whether the room has committed what this client had when the present socket opened. */
   get isConfirmed(): boolean {
-    return this.#phase.type === "flowing" && this.ledger.savedFrame >= this.#phase.answer;
+    return this.#phase.type === "flowing" && this.#ledger.savedFrame >= this.#phase.answer;
   }
 
   get isRejected(): boolean {
     return this.#refusal !== null;
   }
 
+  /** The number of the last edit. */
+  get edits(): number {
+    return this.#ledger.edits;
+  }
+
+  /** Every edit up to this number is saved. */
+  get savedEdits(): number {
+    return this.#ledger.savedEdits;
+  }
+
+  /** What the room has not acknowledged. */
+  get unsaved(): Unsaved {
+    return this.#ledger.content;
+  }
+
+  /** The stored document is in this one. @param unsaved how much of it */
+  loaded(unsaved: Unsaved | "everything"): void {
+    // Once the documents were compared, the room has been sent what it lacks.
+    if (this.#phase.type === "flowing") return;
+    if (unsaved === "everything") this.#ledger.addEverything();
+    else this.#ledger.add(unsaved);
+    this.#options.changed();
+  }
+
   opened(): void {
-    this.ledger.opened();
+    this.#ledger.opened();
     this.#dropForwards();
     this.#phase = { type: "comparing" };
-    this.#ask("document", Y.encodeStateVector(this.#doc));
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const rebuilding of waiting) this.#ask(rebuilding, NOTHING);
+    this.#answers.opened(this.#doc);
     this.#options.changed();
   }
 
@@ -114,7 +135,7 @@ export class DocumentSync {
     this.#phase = { type: "closed" };
     this.#welcome = null;
     this.#dropForwards();
-    for (const owed of this.#owed.splice(0)) if (owed !== "document") this.#waiting.push(owed);
+    this.#answers.closed();
     this.#options.changed();
   }
 
@@ -122,7 +143,7 @@ export class DocumentSync {
     this.#doc.off("afterTransactionCleanup", this.#onTransaction);
     this.#doc.off("update", this.#onUpdate);
     this.closed();
-    for (const { reject } of this.#waiting.splice(0)) reject(new Error("the provider was destroyed"));
+    this.#answers.destroy();
   }
 
   welcomed(welcome: Welcome): void {
@@ -138,14 +159,11 @@ export class DocumentSync {
       case "sync-step-1":
         this.#answer(frame.stateVector);
         return;
-      case "sync-step-2": {
-        const owed = this.#owed.shift();
-        if (owed !== undefined && owed !== "document") this.#finishRebuilding(owed, frame.update);
-        else this.#receiveDocument(frame.update);
+      case "sync-step-2":
+        if (this.#answers.isForDocument(frame.update)) this.#receiveDocument(frame.update);
         return;
-      }
       case "update":
-        this.#apply(frame.update, "room");
+        this.#applyFromRoom(frame.update);
         return;
       default:
         frame satisfies never;
@@ -158,49 +176,32 @@ export class DocumentSync {
   }
 
   saved(frame: number): void {
-    this.ledger.saved(frame);
+    this.#ledger.saved(frame);
+    this.#options.unsaved("shrank");
     this.#options.changed();
   }
 
   rejected(frame: number, refusal: Refusal): void {
-    this.ledger.rejected(frame);
+    this.#ledger.rejected(frame);
     this.#refuse(refusal);
   }
 
   /** The room takes edits of nobody, and will not ask for any. What it once acknowledged may be what it lost. */
   roomIsReadOnly(): void {
-    if (this.#phase.type === "closed" || this.#owed.includes("document")) return;
+    if (this.#phase.type === "closed" || this.#answers.owesDocument) return;
     this.#offerUnsaved();
     this.#phase = { type: "flowing", answer: NEVER };
     this.#options.changed();
   }
 
   /** A new document with what the room has, once there is a connection. */
-  rebuild(): Promise<Rebuilt<Y.Doc>> {
-    return new Promise((resolve, reject) => {
-      const rebuilding = { resolve, reject };
-      if (this.#phase.type === "closed") this.#waiting.push(rebuilding);
-      else this.#ask(rebuilding, NOTHING);
-    });
-  }
-
-  #ask(asker: "document" | Rebuilding, stateVector: Uint8Array): void {
-    this.#owed.push(asker);
-    this.#options.send(encodeSyncStep1(stateVector));
-  }
-
-  #finishRebuilding({ resolve, reject }: Rebuilding, update: Uint8Array): void {
-    const doc = new Y.Doc();
-    try {
-      Y.applyUpdate(doc, update);
-      resolve({ doc, refused: this.ledger.unsavedUpdate() });
-    } catch (cause) {
-      reject(cause);
-    }
+  async rebuild(): Promise<Rebuilt<Y.Doc>> {
+    const doc = await this.#answers.rebuild();
+    return { doc, refused: this.#ledger.unsavedUpdate() };
   }
 
   #receiveDocument(update: Uint8Array): void {
-    this.#apply(update, "room");
+    this.#applyFromRoom(update);
     this.#options.synced();
     // Who may not write is asked for nothing. The room alone can tell whether it has what is unsaved here.
     if (this.#welcome !== null && !this.#welcome.capabilities.includes("write")) this.#offerUnsaved();
@@ -208,14 +209,15 @@ export class DocumentSync {
 
   #offerUnsaved(): void {
     if (this.#phase.type !== "comparing" || this.#refusal !== null) return;
-    if (this.ledger.unsaved === 0) this.#phase = { type: "flowing", answer: 0 };
-    else this.#sendAnswer(withoutPending(this.#doc, () => this.ledger.unsavedUpdate()));
+    if (this.#ledger.unsaved === 0) this.#phase = { type: "flowing", answer: 0 };
+    else this.#sendAnswer(withoutPending(this.#doc, () => this.#ledger.unsavedUpdate()));
     this.#options.changed();
   }
 
   #answer(stateVector: Uint8Array): void {
     if (this.#refusal !== null) return;
-    this.ledger.roomHas(decodeStateVector(stateVector));
+    this.#ledger.roomHas(decodeStateVector(stateVector));
+    this.#options.unsaved("grew");
     this.#sendAnswer(withoutPending(this.#doc, () => Y.encodeStateAsUpdate(this.#doc, stateVector)));
     this.#options.changed();
   }
@@ -233,18 +235,21 @@ export class DocumentSync {
     const limit = this.#welcome?.limits.frameBytes ?? Number.POSITIVE_INFINITY;
     if (frame.length <= limit) {
       this.#options.send(frame);
-      return this.ledger.sent();
+      return this.#ledger.sent();
     }
     const code = "frame-too-large";
     this.#refuse({ code, message: describe(code, `${frame.length} bytes, the limit is ${limit}`) });
     return null;
   }
 
-  #apply(update: Uint8Array, source: "room" | "tab"): void {
-    const outer = this.#source;
-    this.#source = source;
+  #applyFromRoom(update: Uint8Array): void {
     const { pendingStructs, pendingDs } = this.#doc.store;
-    this.#mayRelease = pendingStructs !== null || pendingDs !== null;
+    this.#apply(update, pendingStructs === null && pendingDs === null ? "room" : "room-and-pending");
+  }
+
+  #apply(update: Uint8Array, source: Source): void {
+    const outer = this.#applying;
+    this.#applying = source;
     const { clock, origin } = this.#options;
     let isApplied = false;
     const apply = () => {
@@ -258,12 +263,12 @@ export class DocumentSync {
       // An observer's: Yjs calls them when the update is in the document.
       throwLater(clock, thrown);
     } finally {
-      this.#source = outer;
+      this.#applying = outer;
     }
   }
 
-  #sourceOf(origin: unknown): "room" | "tab" | null {
-    return origin === this.#options.origin ? this.#source : null;
+  #sourceOf(origin: unknown): Source | null {
+    return origin === this.#options.origin ? this.#applying : null;
   }
 
   /**
@@ -272,9 +277,12 @@ export class DocumentSync {
    */
   readonly #onTransaction = (transaction: Y.Transaction): void => {
     if (!hasChanges(transaction)) return;
-    if (this.#sourceOf(transaction.origin) === "room" && !this.#mayRelease) return;
+    if (this.#sourceOf(transaction.origin) === "room") return;
+    // Where the room has been sent everything, what is stored is news to it as any edit is.
+    if (this.#phase.type !== "flowing" && this.#options.isLoading(transaction.origin)) return;
     this.#expectsUpdate = true;
-    this.ledger.record(transaction);
+    this.#ledger.record(transaction);
+    this.#options.unsaved("grew");
     this.#options.changed();
   };
 
@@ -319,7 +327,7 @@ export class DocumentSync {
     const isFirst = this.#refusal === null;
     this.#refusal ??= refusal;
     this.#dropForwards();
-    if (isFirst) this.#options.rejected({ ...refusal, update: this.ledger.unsavedUpdate() });
+    if (isFirst) this.#options.rejected({ ...refusal, update: this.#ledger.unsavedUpdate() });
     this.#options.changed();
   }
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../shared/errors.ts";
+import type { WarningCode } from "../shared/messages.ts";
 import type { Capability, Json, Participant, PeerId } from "../shared/rooms.ts";
 import type { Ending } from "./connection.ts";
 import type { RoomProvider } from "./provider.ts";
@@ -8,6 +9,8 @@ import type { Rejection, SavedState } from "./saved.ts";
 export type Problem =
   /** The room could not use a message other than an edit, or would not, or sent what can't be read. */
   | { readonly source: "room"; readonly code: ErrorCode; readonly message: string }
+  /** Nothing was refused yet, but a bound of the room is near: of what may be asked, or of the document's size. */
+  | { readonly source: "warning"; readonly code: WarningCode; readonly message: string }
   /** There was no token, or no socket could be made. It is tried again. */
   | { readonly source: "connection"; readonly cause: unknown }
   /** The document can't be kept in the browser: what is unsaved does not survive a reload. */

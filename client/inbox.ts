@@ -7,8 +7,6 @@ import type { DocumentMessage } from "./room-connection.ts";
 interface InboxOptions {
   readonly sync: DocumentSync;
   readonly presence: Presence;
-  /** The document changed, or something of it was acknowledged. */
-  readonly documentChanged: () => void;
   readonly problem: (problem: Problem) => void;
 }
 
@@ -23,13 +21,12 @@ export class Inbox {
   /** @throws RoomfulError `malformed-frame` */
   receiveFrame(bytes: Uint8Array): void {
     const frame = decodeFrame(bytes);
-    const { sync, presence, documentChanged, problem } = this.#options;
+    const { sync, presence, problem } = this.#options;
     switch (frame.type) {
       case "sync-step-1":
       case "sync-step-2":
       case "update":
         sync.receive(frame);
-        documentChanged();
         return;
       case "awareness":
         presence.receive(frame.entries);
@@ -46,7 +43,7 @@ export class Inbox {
   }
 
   receiveMessage(message: DocumentMessage): void {
-    const { sync, presence, documentChanged } = this.#options;
+    const { sync, presence } = this.#options;
     switch (message.type) {
       case "welcome":
         sync.welcomed(message);
@@ -55,7 +52,6 @@ export class Inbox {
         return;
       case "saved":
         sync.saved(message.frame);
-        documentChanged();
         return;
       case "rejected":
         sync.rejected(message.frame, message);

@@ -21,6 +21,7 @@ export {
   PING,
   parseMessageFromRoom,
   ROOMFUL_PROTOCOL,
+  type WarningCode,
 } from "../shared/messages.ts";
 export type { Moderation, RoomSettings } from "../shared/moderation.ts";
 export {
@@ -38,9 +39,11 @@ export type { CallEvents, CallPeer, CallState, DeviceState, LocalMedia, Playback
 export type { Clock } from "./clock.ts";
 export type { Ending } from "./connection.ts";
 export type { Problem, RoomConnectionEvents, RoomProviderEvents } from "./events.ts";
-export type { OfflineStore, OpenOfflineStore } from "./offline.ts";
+export type { OfflineStore, OpenOfflineStore } from "./offline-store.ts";
+export { type OfflineStoreCheck, offlineStoreChecks } from "./offline-store-checks.ts";
 export type { RoomConnectionOptions, RoomProviderOptions, TokenSource } from "./options.ts";
 export { RoomAwareness } from "./presence.ts";
 export { RoomProvider } from "./provider.ts";
 export { type DocumentLink, type DocumentMessage, RoomConnection } from "./room-connection.ts";
+export { readableRoomName, unguessableRoomName } from "./room-names.ts";
 export type { Rebuilt, Rejection, SavedState } from "./saved.ts";

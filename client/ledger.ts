@@ -1,8 +1,15 @@
 import * as Y from "yjs";
-import { type DeleteSet, sizeOf, subtract } from "./id-sets.ts";
+import { type DeleteSet, sizeOf } from "./id-sets.ts";
 
-/** Content of the document: a state vector, and what is deleted. */
-export type Content = Y.Snapshot;
+/** Content of a document that the room has not acknowledged. */
+export interface Unsaved {
+  /** For each client id of which something is unsaved, the first clock that is; all that follow are too. */
+  readonly from: ReadonlyMap<number, number>;
+  readonly deletions: DeleteSet;
+}
+
+/** Transactions whose deletions are held apart. */
+const MANY_DELETIONS = 100;
 
 /** Unsaved content that goes to the room in one frame. */
 interface Layer {
@@ -29,29 +36,29 @@ export class Ledger {
   #savedFrame = 0;
   #edits = 0;
 
-  /** @param acknowledged what the room is known to have; of a new document, nothing */
-  constructor(doc: Y.Doc, acknowledged: Content = Y.emptySnapshot) {
+  /** All that is in the document already is unsaved. */
+  constructor(doc: Y.Doc) {
     this.#doc = doc;
-    this.load(acknowledged);
+    this.addEverything();
   }
 
-  /** Takes the whole document as unsaved but for what was acknowledged. */
-  load(acknowledged: Content): void {
-    const { ds, sv } = Y.snapshot(this.#doc);
-    // Who waits for an edit that was made before waits for it still.
-    const firstUnsaved = this.savedEdits + 1;
-    this.#sent.clear();
-    this.#unsent = emptyLayer();
-    const missing = subtract(ds, acknowledged.ds);
-    if (missing.clients.size > 0) this.#unsent.deletions.push(missing);
-    for (const [client, clock] of sv) {
-      const known = acknowledged.sv.get(client) ?? 0;
-      if (known < clock) this.#unsent.from.set(client, known);
+  /** Takes something of the document as unsaved. */
+  add({ from, deletions }: Unsaved): void {
+    const layer = this.#unsent;
+    for (const [client, clock] of from) {
+      if (clock >= Y.getState(this.#doc.store, client)) continue;
+      layer.from.set(client, Math.min(layer.from.get(client) ?? clock, clock));
     }
-    this.#unsent.changes = sizeOf(missing) + this.#countInserted(this.#unsent.from);
-    if (this.#unsent.changes === 0) return;
-    this.#edits++;
-    this.#unsent.firstEdit = firstUnsaved;
+    const all = Y.mergeDeleteSets([...layer.deletions, deletions]);
+    layer.deletions.splice(0, layer.deletions.length, all);
+    layer.changes = this.#countInserted(layer.from) + sizeOf(all);
+    if (layer.changes > 0) layer.firstEdit = Math.min(layer.firstEdit, ++this.#edits);
+  }
+
+  /** Takes the whole document as unsaved. */
+  addEverything(): void {
+    const { ds, sv } = Y.snapshot(this.#doc);
+    this.add({ from: new Map([...sv.keys()].map((client) => [client, 0])), deletions: ds });
   }
 
   /** How much is unsaved: one for each inserted or deleted character, element or entry. */
@@ -90,6 +97,9 @@ export class Ledger {
     if (deleteSet.clients.size > 0) {
       layer.deletions.push(deleteSet);
       layer.changes += sizeOf(deleteSet);
+      if (layer.deletions.length > MANY_DELETIONS) {
+        layer.deletions.splice(0, layer.deletions.length, Y.mergeDeleteSets(layer.deletions));
+      }
     }
     layer.firstEdit = Math.min(layer.firstEdit, ++this.#edits);
   }
@@ -139,24 +149,22 @@ export class Ledger {
     if (layer !== undefined) this.#refused.push(layer);
   }
 
-  /** What the room is known to have, as far as this document has it too. */
-  acknowledged(): Content {
-    const { ds, sv } = Y.snapshot(this.#doc);
+  /** What is unsaved. */
+  get content(): Unsaved {
+    const from = new Map<number, number>();
     const deletions: DeleteSet[] = [];
     for (const layer of this.#unsavedLayers()) {
       deletions.push(...layer.deletions);
-      for (const [client, clock] of layer.from) {
-        const known = Math.min(sv.get(client) ?? 0, clock);
-        if (known > 0) sv.set(client, known);
-        else sv.delete(client);
-      }
+      for (const [client, clock] of layer.from) from.set(client, Math.min(from.get(client) ?? clock, clock));
     }
-    return Y.createSnapshot(subtract(ds, Y.mergeDeleteSets(deletions)), sv);
+    return { from, deletions: Y.mergeDeleteSets(deletions) };
   }
 
   /** What is unsaved, as an update. It holds all deletions: Yjs has no way to leave out the known ones. */
   unsavedUpdate(): Uint8Array {
-    return Y.encodeStateAsUpdate(this.#doc, Y.encodeStateVector(this.acknowledged().sv));
+    const known = Y.snapshot(this.#doc).sv;
+    for (const [client, clock] of this.content.from) known.set(client, Math.min(known.get(client) ?? 0, clock));
+    return Y.encodeStateAsUpdate(this.#doc, Y.encodeStateVector(known));
   }
 
   *#unsavedLayers(): Iterable<Layer> {

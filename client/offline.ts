@@ -1,127 +1,59 @@
+import * as random from "lib0/random";
 import * as Y from "yjs";
+import { type Claim, decodeClaims, encodeClaims, replaceClaim, union } from "./claims.ts";
 import type { Clock } from "./clock.ts";
-import type { Content } from "./ledger.ts";
+import type { Unsaved } from "./ledger.ts";
+import type { OfflineStore, OpenOfflineStore } from "./offline-store.ts";
 
-/**
- * Where a document is kept between visits. `IndexeddbPersistence` of y-indexeddb is one.
- * What it applies to the document must have itself as origin, or another that is not the provider.
- */
-export interface OfflineStore {
-  /** When the stored document is in the document. */
-  readonly whenSynced: Promise<unknown>;
-  get(key: string): Promise<unknown>;
-  set(key: string, value: ArrayBuffer): Promise<unknown>;
-  /** Stops, and keeps what is stored. */
-  destroy(): Promise<unknown>;
-  /** Stops, and deletes what is stored. Another tab may have the same store open, and goes on with it. */
-  clearData(): Promise<unknown>;
-}
+/** Under this key a store keeps what is unsaved. */
+const UNSAVED = "roomful-unsaved";
 
-/**
- * Opens a store.
- * @param name of the room at its server, for one subject
- * @param failed to be called when something could not be stored and no call to the store says so
- */
-export type OpenOfflineStore = (
-  name: string,
-  doc: Y.Doc,
-  failed: (cause: unknown) => void,
-) => OfflineStore | Promise<OfflineStore>;
-
-/** Under this key a store keeps what the room acknowledged. */
-const ACKNOWLEDGED = "roomful-acknowledged";
-
-/** Under this key a database counts how often it was emptied. */
-const GENERATION = "roomful-generation";
-
-/** Milliseconds in which acknowledgements are gathered before they are stored. */
+/** Milliseconds in which acknowledgements are gathered before they are stored: until then a reload counts too much. */
 const STORE_MS = 1_000;
-
-/** Opens the database that y-indexeddb uses. @throws when the package is absent or the browser refuses */
-export const openIndexedDb: OpenOfflineStore = async (name, doc, failed) => {
-  await proveThatIndexedDbOpens();
-  // The handler is also what lets esbuild, and so wrangler, build an app in which the optional peer is not installed.
-  const { IndexeddbPersistence } = await import("y-indexeddb").catch((cause: unknown) => {
-    throw new Error("the package y-indexeddb could not be loaded", { cause });
-  });
-  const store = new IndexeddbPersistence(name, doc);
-  // A full storage lets every request succeed and aborts the transaction; y-indexeddb looks at requests alone.
-  void store.whenSynced.then(() =>
-    store.db?.addEventListener("abort", ({ target }) =>
-      failed(target instanceof IDBTransaction ? target.error : target),
-    ),
-  );
-  const generation = store.get(GENERATION).catch(() => undefined);
-  return {
-    whenSynced: store.whenSynced,
-    get: (key) => store.get(key),
-    set: (key, value) => store.set(key, value),
-    destroy: () => store.destroy(),
-    clearData: async () => {
-      const [db, opened] = await Promise.all([store._db, generation]);
-      await Promise.all([emptyDatabase(db, opened), store.destroy()]);
-    },
-  };
-};
-
-/**
- * Empties y-indexeddb's database. To delete it, as y-indexeddb does, closes it under other tabs, whose next edit then throws
- * where their app makes it.
- * @param generation at which the database was opened: when another tab emptied it since, what is in it now is newer
- */
-function emptyDatabase(db: IDBDatabase, generation: unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const transaction = db.transaction(["updates", "custom"], "readwrite");
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error);
-    const custom = transaction.objectStore("custom");
-    const stored = custom.get(GENERATION);
-    stored.onsuccess = () => {
-      if (stored.result !== generation) return;
-      transaction.objectStore("updates").clear();
-      custom.clear();
-      custom.put((typeof generation === "number" ? generation : 0) + 1, GENERATION);
-    };
-  });
-}
-
-/** y-indexeddb does not tell when it can't open its database. */
-function proveThatIndexedDbOpens(): Promise<void> {
-  const name = "roomful-probe";
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(name);
-    request.onerror = () => reject(request.error);
-    request.onsuccess = () => {
-      request.result.close();
-      indexedDB.deleteDatabase(name);
-      resolve();
-    };
-  });
-}
 
 interface OfflineOptions {
   readonly clock: Clock;
-  /** What the room is known to have. */
-  readonly acknowledged: () => Content;
+  /** What is unsaved now. */
+  readonly unsaved: () => Unsaved;
+  /** The stored document is in the document, and so much of it is unsaved. */
+  readonly loaded: (unsaved: Unsaved | "everything") => void;
   /** Storage was refused or is full: what is unsaved is in memory only. */
   readonly failed: (cause: unknown) => void;
 }
 
-/** Keeps the document and what the room acknowledged of it, so that a reload knows what is unsaved. */
+/**
+ * Keeps the document, and what of it is unsaved, so that a reload knows. What becomes unsaved is stored together with the
+ * edit; what the room acknowledged a little later, since to count too much is no harm. What others edit costs nothing here.
+ */
 export class Offline {
   readonly #options: OfflineOptions;
+  readonly #doc: Y.Doc;
   readonly #store: Promise<OfflineStore | null>;
+  readonly #visit = random.uint32();
+  #version = 0;
   /** The store, once it is open. */
   #opened: OfflineStore | null = null;
+  #isLoaded = false;
+  /** Claims of earlier visits that are part of what is unsaved here. */
+  #takenOver: readonly Claim[] = [];
   #timer: unknown;
+  /** The write to a store that can't change a value in one go, while there is one. */
+  #write: { readonly done: Promise<void>; isOutdated: boolean } | null = null;
+  #isFailing = false;
+  /** What was unsaved when this ended: later edits are not counted any more. */
+  #last: Unsaved | null = null;
   #isClosed = false;
 
   constructor(open: OpenOfflineStore, name: string, doc: Y.Doc, options: OfflineOptions) {
     this.#options = options;
+    this.#doc = doc;
     this.#store = Promise.resolve()
       .then(async () => {
-        this.#opened = await open(name, doc, options.failed);
-        return this.#opened;
+        const store = await open(name, doc, options.failed);
+        this.#opened = store;
+        // With what the document had before.
+        this.grew();
+        return store;
       })
       .catch((cause: unknown) => {
         options.failed(cause);
@@ -129,35 +61,52 @@ export class Offline {
       });
   }
 
-  /** When the stored document is there: what the room had of it. `null` when nothing can be read. */
-  async load(): Promise<Content | null> {
+  /** Whether a transaction brings what was stored: `loaded` will say how much of it is unsaved. */
+  isLoading(origin: unknown): boolean {
+    return !this.#isLoaded && origin === this.#opened && origin !== null;
+  }
+
+  /** Resolves when the stored document is there, or nothing can be read. */
+  async load(): Promise<void> {
     const store = await this.#store;
-    if (store === null) return null;
+    if (store === null) return;
     try {
-      await store.whenSynced;
-      const stored = await store.get(ACKNOWLEDGED);
-      return stored instanceof ArrayBuffer ? Y.decodeSnapshot(new Uint8Array(stored)) : Y.emptySnapshot;
+      // Not after the document: a claim must not be newer than the edits that it stands for.
+      const [stored] = await Promise.all([store.get(UNSAVED), store.whenSynced]);
+      if (this.#isClosed) return;
+      const claims = decodeClaims(stored);
+      this.#takenOver = claims ?? [];
+      this.#isLoaded = true;
+      this.#options.loaded(claims === null ? "everything" : union(claims.map(({ unsaved }) => unsaved)));
+      this.grew();
     } catch (cause) {
       this.#options.failed(cause);
-      return null;
     }
   }
 
-  /** To be called when the room acknowledged something, or sent something. */
-  changed(): void {
-    if (this.#isClosed || this.#timer !== undefined) return;
-    this.#timer = this.#options.clock.setTimeout(() => {
-      this.#timer = undefined;
-      void this.#save();
-    }, STORE_MS);
+  /** To be called when more is unsaved, before the store is told of the update. */
+  grew(): void {
+    if (!this.#isClosed) this.#save();
+  }
+
+  /** To be called when less is unsaved. */
+  shrank(): void {
+    if (this.#isClosed) return;
+    this.#timer ??= this.#options.clock.setTimeout(() => this.#save(), STORE_MS);
+  }
+
+  /** Stores now what {@link shrank} would store later: the page may be gone then. */
+  hurry(): void {
+    if (!this.#isClosed && this.#timer !== undefined) this.#save();
   }
 
   /** Stops. What was acknowledged until now is stored. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    const isOwed = this.#timer !== undefined;
+    this.hurry();
+    this.#last = this.#unsaved();
     this.#end();
-    if (isOwed) await this.#save();
+    await this.#write?.done;
     await this.#withStore((store) => store.destroy());
   }
 
@@ -165,19 +114,58 @@ export class Offline {
   async clear(): Promise<void> {
     if (this.#isClosed) return;
     this.#end();
+    await this.#write?.done;
     await this.#withStore((store) => store.clearData());
   }
 
   #end(): void {
     this.#isClosed = true;
+    this.#stopTimer();
+  }
+
+  #stopTimer(): void {
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  #save(): Promise<void> {
-    // Read now: a store that is slow must not be given what the room acknowledged of a later document.
-    const bytes = Y.encodeSnapshot(this.#options.acknowledged());
-    return this.#withStore((store) => store.set(ACKNOWLEDGED, bytes.slice().buffer as ArrayBuffer));
+  #save(): void {
+    this.#stopTimer();
+    const store = this.#opened;
+    if (store === null) return;
+    if (store.update !== undefined) store.update(UNSAVED, this.#change);
+    else if (this.#write !== null) this.#write.isOutdated = true;
+    else this.#write = { done: this.#saveApart(store), isOutdated: false };
+  }
+
+  /** For a store that has no `update`. */
+  async #saveApart(store: OfflineStore): Promise<void> {
+    do {
+      await Promise.resolve();
+      if (this.#write !== null) this.#write.isOutdated = false;
+      try {
+        await store.set(UNSAVED, this.#change(await store.get(UNSAVED)));
+        this.#isFailing = false;
+      } catch (cause) {
+        if (!this.#isFailing) this.#options.failed(cause);
+        this.#isFailing = true;
+      }
+    } while (this.#write?.isOutdated === true);
+    this.#write = null;
+  }
+
+  /** Computed when it is stored: whatever waits to be stored with it is counted. */
+  readonly #change = (stored: unknown): ArrayBuffer => {
+    const unsaved = this.#last ?? this.#unsaved();
+    const claim = { visit: this.#visit, version: ++this.#version, unsaved };
+    return encodeClaims(replaceClaim(decodeClaims(stored) ?? [], claim, this.#takenOver));
+  };
+
+  #unsaved(): Unsaved {
+    const { from, deletions } = this.#options.unsaved();
+    const { clientID, store } = this.#doc;
+    // Also when nothing of it is: what is inserted here later counts even if it is stored and a new claim is not.
+    const own = from.get(clientID) ?? Y.getState(store, clientID);
+    return { from: new Map([...from, [clientID, own]]), deletions };
   }
 
   async #withStore(work: (store: OfflineStore) => Promise<unknown>): Promise<void> {

@@ -4,7 +4,7 @@ import { parseRoomName, type RoomName } from "../shared/rooms.ts";
 import type { CallOptions } from "./call/options.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { ConnectionTiming } from "./connection.ts";
-import type { OpenOfflineStore } from "./offline.ts";
+import type { OpenOfflineStore } from "./offline-store.ts";
 import { onPageWake } from "./wake.ts";
 
 /** A token, or how to get one: asked anew for each connection, since tokens expire. */
@@ -31,7 +31,7 @@ export interface RoomConnectionOptions {
   readonly pingInterval?: number;
   /**
    * Silence after a ping that proves the connection dead, in milliseconds above 0. Default: 10,000. Doubled up to 4 times
-   * while connections fail, since a large document on a slow link delays the answer.
+   * while connections fail, since a large document on a slow link delays the answer; an upload that moves on is waited for.
    */
   readonly pingTimeout?: number;
   /** How calls behave. */
@@ -56,7 +56,7 @@ export interface RoomProviderOptions extends RoomConnectionOptions {
    * token without a network.
    */
   readonly subject?: string;
-  /** Keeps the document in the browser: `true` for y-indexeddb, or another store. Default: false. */
+  /** Keeps the document in the browser: `true` for IndexedDB, or another store. Default: false. */
   readonly offline?: boolean | OpenOfflineStore;
 }
 

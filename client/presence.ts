@@ -1,8 +1,7 @@
-import * as decoding from "lib0/decoding";
 import { Awareness, applyAwarenessUpdate, removeAwarenessStates } from "y-protocols/awareness";
 import type { Doc } from "yjs";
 import { describe, type ErrorCode } from "../shared/errors.ts";
-import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../shared/frames.ts";
+import { type AwarenessEntry, encodeAwareness, encodeAwarenessUpdate, encodeQueryAwareness } from "../shared/frames.ts";
 import { type Clock, throwLater } from "./clock.ts";
 import type { Problem } from "./events.ts";
 
@@ -209,9 +208,7 @@ export class Presence {
   #applyOthers(entries: readonly AwarenessEntry[]): void {
     const others = entries.filter(({ clientId }) => clientId !== this.#awareness.clientID);
     if (others.length === 0) return;
-    const decoder = decoding.createDecoder(encodeAwareness(others));
-    decoding.readVarUint(decoder);
-    const update = decoding.readVarUint8Array(decoder);
+    const update = encodeAwarenessUpdate(others);
     this.#change(() => applyAwarenessUpdate(this.#awareness, update, this.#options.origin));
   }
 

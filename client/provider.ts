@@ -11,7 +11,9 @@ import type { RoomSocket } from "./connector.ts";
 import { DocumentSync } from "./document-sync.ts";
 import type { RoomProviderEvents } from "./events.ts";
 import { Inbox } from "./inbox.ts";
-import { Offline, openIndexedDb } from "./offline.ts";
+import { IndexedDbStore } from "./indexed-db-store.ts";
+import { Offline } from "./offline.ts";
+import type { OpenOfflineStore } from "./offline-store.ts";
 import {
   type Behaviour,
   behaviourOf,
@@ -93,19 +95,23 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
       publish: (update) => this.#tabs.publish(encodeUpdate(update)),
       synced: () => this.#setSynced(true),
       rejected: (rejection) => this.emit("rejected", [rejection]),
+      unsaved: (how) => (how === "grew" ? this.#offline?.grew() : this.#offline?.shrank()),
       changed: () => this.#savedMayHaveChanged(),
+      isLoading: (origin) => this.#offline?.isLoading(origin) ?? false,
     });
     this.#tabs = new Tabs({ doc, sync: this.#sync, presence: this.#presence });
     this.#inbox = new Inbox({
       sync: this.#sync,
       presence: this.#presence,
-      documentChanged: () => this.#offline?.changed(),
       problem: (problem) => this.emit("problem", [problem]),
     });
     this.#saved = this.#sync.savedState;
     this.#loaded = this.#openOffline();
     this.#stopLeaving = onPageLeave(
-      () => this.#tabs.leave(),
+      () => {
+        this.#tabs.leave();
+        this.#offline?.hurry();
+      },
       () => this.#connectNow(),
     );
     // `off` does not undo a `once`.
@@ -192,9 +198,8 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     // being made: it has in the next microtask, if there is nothing to load.
     await this.#loaded;
     if (this.#isDestroyed) throw new Error(DESTROYED);
-    const { ledger, savedState } = this.#sync;
-    const saved = this.#waiters.wait(ledger.edits);
-    this.#waiters.settle(ledger.savedEdits, savedState);
+    const saved = this.#waiters.wait(this.#sync.edits);
+    this.#waiters.settle(this.#sync.savedEdits, this.#sync.savedState);
     return saved;
   }
 
@@ -293,19 +298,18 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     const { offline } = this.#options;
     if (offline === undefined || offline === false) return null;
     const { clock } = this.#behaviour;
+    const openIndexedDb: OpenOfflineStore = (name, doc, failed) => new IndexedDbStore(name, doc, failed, clock);
     const store = new Offline(offline === true ? openIndexedDb : offline, this.#channelName(), this.doc, {
       clock,
-      acknowledged: () => this.#sync.ledger.acknowledged(),
+      unsaved: () => this.#sync.unsaved,
+      loaded: (unsaved) => this.#sync.loaded(unsaved),
       failed: (cause) => this.emit("problem", [{ source: "storage", cause }]),
     });
     this.#offline = store;
     return new Promise((resolve) => {
       const timer = clock.setTimeout(resolve, LOAD_MS);
-      void store.load().then((acknowledged) => {
+      void store.load().then(() => {
         clock.clearTimeout(timer);
-        // Once there was a socket, the ledger knows better.
-        if (acknowledged !== null && this.#connection.isFresh) this.#sync.ledger.load(acknowledged);
-        this.#savedMayHaveChanged();
         resolve();
       });
     });
@@ -366,7 +370,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     const saved = this.#sync.savedState;
     // Not as soon as the document is here: a room that can't commit would be tried again at once, for ever.
     if (this.#sync.isConfirmed) this.#connection.wasUseful();
-    this.#waiters.settle(this.#sync.ledger.savedEdits, saved);
+    this.#waiters.settle(this.#sync.savedEdits, saved);
     if (isSameState(saved, this.#saved)) return;
     this.#saved = saved;
     this.emit("saved-state", [saved]);

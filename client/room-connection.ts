@@ -312,6 +312,13 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
       case "ice-servers":
         this.#line.received(message);
         return;
+      case "warning":
+        this.emit("problem", [{ source: "warning", code: message.code, message: message.message }]);
+        return;
+      case "probe":
+        // The room thereby knows that everything before it was read.
+        this.#tell({ type: "probed", nonce: message.nonce });
+        return;
       case "pong":
         return;
       default:

@@ -68,6 +68,14 @@ export const ERRORS = {
   "upgrade-required": { close: 4426, http: 426, text: "this path answers WebSocket upgrades only" },
   misconfigured: { close: 4500, http: 500, text: "a setting of this deployment is out of its range" },
   internal: { close: 4500, http: 500, text: "the room failed; try again" },
+  "room-full": { close: 4503, http: 503, text: "as many are connected as the room takes; try again later" },
+  "too-many-connections": {
+    close: 4529,
+    http: 429,
+    text: "as many connections of this subject are open as may be; close one, or try again later",
+  },
+  "rate-limited": { close: 4529, http: 429, text: "more was asked of the room than one connection may; wait" },
+  "slow-reader": { close: 4508, http: 408, text: "too much of what was sent was not read; connect again" },
   "session-expired": { close: 4501, http: 503, text: "the token's time is over; come again with a fresh one" },
   "keys-unavailable": { close: 4503, http: 503, text: "the keys for tokens could not be fetched; try again later" },
   "peer-reconnecting": {

@@ -182,17 +182,21 @@ function encodeSync(step: number, payload: Uint8Array): Uint8Array<ArrayBuffer> 
 
 /** Sent by a client when its state changed, and by the room to all with every state that changed in a window. */
 export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array<ArrayBuffer> {
-  const payload = encoding.encode((encoder) => {
+  return encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, AWARENESS);
+    encoding.writeVarUint8Array(encoder, encodeAwarenessUpdate(entries));
+  });
+}
+
+/** What an awareness frame carries: `applyAwarenessUpdate` of y-protocols takes it. */
+export function encodeAwarenessUpdate(entries: readonly AwarenessEntry[]): Uint8Array<ArrayBuffer> {
+  return encoding.encode((encoder) => {
     encoding.writeVarUint(encoder, entries.length);
     for (const entry of entries) {
       encoding.writeVarUint(encoder, entry.clientId);
       encoding.writeVarUint(encoder, entry.clock);
       encoding.writeVarUint8Array(encoder, entry.state ?? NULL_STATE);
     }
-  });
-  return encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, AWARENESS);
-    encoding.writeVarUint8Array(encoder, payload);
   });
 }
 

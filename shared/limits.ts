@@ -42,6 +42,9 @@ export const CLOSE_REASON_BYTES = 123;
 /** Bytes of one text message from a client. The largest today is a ping. */
 export const TEXT_MESSAGE_BYTES = 65_536;
 
+/** Unusable messages of a `roomful.v1` client that are answered; the next one closes its socket. */
+export const STRIKES = 10;
+
 /** Entries of a state vector. Yjs makes one per client that ever wrote, so a long-lived document has thousands. */
 export const STATE_VECTOR_ENTRIES = 100_000;
 
@@ -83,6 +86,9 @@ export const INCOMPLETE_CLIENTS = 1_000;
  */
 export const DELETION_RESERVE = 1.25;
 
+/** The part of its limit above which a document counts as nearly full, and those who write in it are warned. */
+export const NEARLY_FULL = 0.9;
+
 /** Subjects about whom moderators of one room decided something: they are read whole when the room wakes. */
 export const SUBJECT_RULES = 1_000;
 
@@ -112,3 +118,15 @@ export const TOPIC_CHARACTERS = 200;
 
 /** Characters of the id that a `y-webrtc` peer chose for itself. Its own are UUIDs, of 36. */
 export const SIGNALING_ID_CHARACTERS = 64;
+
+/**
+ * Seconds of its rate that a bucket holds. Long, so that what comes seldom may be large, while whoever never stops gets a
+ * small part of the room's time.
+ */
+export const BURST_SECONDS = 25;
+
+/** Seconds of its rate that whoever emptied a bucket owes in addition, so that coming back at once is useless. */
+export const PENALTY_SECONDS = 10;
+
+/** Seconds of its rate that may be owed at most. Nobody is kept out for longer, whatever one request cost. */
+export const LONGEST_DEBT_SECONDS = 60;

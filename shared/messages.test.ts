@@ -57,7 +57,9 @@ it("[CLOSE-1] every code has a close code that says whether to come back, and a 
     const [close, reason] = closeArguments(code);
     expect(close).toBeGreaterThanOrEqual(4400);
     expect(close).toBeLessThan(4600);
-    expect(isFinalClose(close)).toBe(ERRORS[code].http < 500);
+    const { http } = ERRORS[code];
+    // The two of the client's errors that HTTP says to try again.
+    expect(isFinalClose(close)).toBe(http < 500 && http !== 408 && http !== 429);
     expect(reason).toMatch(/^[\x20-\x7e]+$/);
     expect(reason.length).toBeLessThanOrEqual(CLOSE_REASON_BYTES);
     expect(errorCodeOf(new RoomfulError(code, "detail"))).toBe(code);

@@ -25,6 +25,12 @@ export const FOUND_DEAD_CLOSE = 4900;
 export const PING = '{"type":"ping"}';
 export const PONG = '{"type":"pong"}';
 
+/** What the room warns of: a client of what it asks, everybody who may write of their document's size. */
+export const WARNINGS = ["rate-limit-near", "document-nearly-full", "other"] as const;
+
+/** A stable name of a warning. `other`: the room is newer than this code, and only the message says what it is. */
+export type WarningCode = (typeof WARNINGS)[number];
+
 /** A code of a newer room is still a refusal: its message says what for. */
 const errorCode = v.pipe(
   v.string(),
@@ -56,6 +62,8 @@ const participant: v.GenericSchema<unknown, Participant> = v.object({
   clientId: v.exactOptional(v.number()),
   connectedAt: v.number(),
 });
+/** A warning of a newer room is one of something, which its message says. */
+const warningCode = v.fallback(v.picklist(WARNINGS), "other");
 /** Milliseconds after which nothing is granted any more; absent when there is no end. */
 const expiresIn = v.exactOptional(v.number());
 /** The number of a sync frame (subtypes 1 and 2) on its socket, counted by both sides from 1 at open. */
@@ -148,6 +156,13 @@ const FROM_ROOM = {
   "ice-candidates": v.object({ type: v.literal("ice-candidates"), from: peerId, ...candidates }),
   /** Sent by the room in answer to `ice-servers`. */
   "ice-servers": v.object({ type: v.literal("ice-servers"), ...iceServers }),
+  /** Sent by the room to a client that comes near a bound, or whose document does. Nothing was refused yet. */
+  warning: v.object({ type: v.literal("warning"), code: warningCode, message: v.string() }),
+  /**
+   * Sent by the room to a client that was sent much since it last proved that it reads. What it answers proves that it
+   * read everything up to here.
+   */
+  probe: v.object({ type: v.literal("probe"), nonce: v.number() }),
   /** Sent by the runtime in answer to a ping. */
   pong: v.object({ type: v.literal("pong") }),
 } as const;
@@ -155,6 +170,8 @@ const FROM_ROOM = {
 const TO_ROOM = {
   /** Sent by a client to learn whether the socket is alive. */
   ping: v.object({ type: v.literal("ping") }),
+  /** Sent by a client in answer to a `probe`, at once, with its nonce. */
+  probed: v.object({ type: v.literal("probed"), nonce: v.number() }),
   /** Sent by a client before its grant ends, to go on without a reconnect. */
   auth: v.object({ type: v.literal("auth"), token: v.string() }),
   /** Sent by a client that may publish, for everybody who may read, or for one. Nothing of it is kept. */

@@ -17,6 +17,14 @@ export interface Admission {
   readonly resume?: string;
   /** Whether it asks for the signaling of `y-webrtc`, and not for the room. */
   readonly isSignaling?: boolean;
+  /** Where the request came from, see {@link networkOf}. */
+  readonly network: string | null;
+}
+
+/** Under what is remembered who asked for too much: a subject, or else a network. */
+export function accountOf({ grant, network }: Pick<Admission, "grant" | "network">): string | null {
+  if (grant.subject !== undefined) return `subject ${grant.subject}`;
+  return network === null ? null : `network ${network}`;
 }
 
 const ADMISSION_HEADER = "x-roomful-admission";

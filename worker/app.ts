@@ -5,6 +5,7 @@ import { Doorkeeper, demandAdmitted, isUpgrade, upgradeRequest, upgradeResponse 
 import { httpApi } from "./http-api.ts";
 import { createLog, explain } from "./logging.ts";
 import { getRoom } from "./namespace.ts";
+import { networkOf } from "./network.ts";
 import { secretOf } from "./resume.ts";
 import type { Room } from "./room.ts";
 import type { Settings } from "./settings.ts";
@@ -49,8 +50,13 @@ export function createApp(settings: Settings | RoomfulError): Hono<WorkerContext
       const name = decodeRoomName(new URL(request.url).pathname.slice("/rooms/".length));
       const { grant, placement } = await context.get("doorkeeper").admit(request, name);
       const resume = secretOf(request);
-      const origin = request.headers.get("origin");
-      const upgrade = upgradeRequest({ grant, subprotocol, origin, ...(resume !== undefined && { resume }) });
+      const upgrade = upgradeRequest({
+        grant,
+        subprotocol,
+        origin: request.headers.get("origin"),
+        network: networkOf(request.headers.get("cf-connecting-ip")),
+        ...(resume !== undefined && { resume }),
+      });
       const response = await getRoom(context.env.ROOMS, name, placement).fetch(upgrade);
       demandAdmitted(response);
       return response;
@@ -69,7 +75,8 @@ export function createApp(settings: Settings | RoomfulError): Hono<WorkerContext
     const name = decodeRoomName(new URL(request.url).pathname.slice("/signal/".length));
     const { grant, placement } = await context.get("doorkeeper").admit(request, name);
     const origin = request.headers.get("origin");
-    const upgrade = upgradeRequest({ grant, subprotocol: null, origin, isSignaling: true });
+    const network = networkOf(request.headers.get("cf-connecting-ip"));
+    const upgrade = upgradeRequest({ grant, subprotocol: null, origin, network, isSignaling: true });
     const response = await getRoom(context.env.ROOMS, name, placement).fetch(upgrade);
     // A refusal stays an HTTP status: a stock y-webrtc client waits before its next try when no socket opened, and comes
     // back at once when one did and was closed.

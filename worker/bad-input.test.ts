@@ -136,6 +136,19 @@ describe("sizes", () => {
     expect(await handle.applyUpdate(textUpdate("z".repeat(1_000_000)))).toEqual({ changed: true });
   });
 
+  it("[LIMIT-2] what was deleted after the last snapshot makes room also after a load", async () => {
+    const room = freshRoom();
+    const handle = getRoom(env.ROOMS, room);
+    const { doc, take } = editedDoc();
+    doc.getText("text").insert(0, "x".repeat(5_900_000));
+    await handle.applyUpdate(take());
+    await handle.flush();
+    doc.getText("text").delete(0, 5_000_000);
+    await handle.applyUpdate(take());
+    await evictDurableObject(stubOf(room));
+    expect(await handle.applyUpdate(textUpdate("y".repeat(500_000)))).toEqual({ changed: true });
+  });
+
   it("[LIMIT-2] the limit holds inside a window too", async () => {
     const room = freshRoom();
     await getRoom(env.ROOMS, room).applyUpdate(textUpdate("x".repeat(6_000_000)));

@@ -1,8 +1,9 @@
 import * as Y from "yjs";
 import { type ErrorCode, RoomfulError } from "../shared/errors.ts";
 import { decodeStateVector, type StructId } from "../shared/frames.ts";
-import { DELETION_RESERVE, INCOMPLETE_CLIENTS, ROOT_TYPES } from "../shared/limits.ts";
+import { DELETION_RESERVE, INCOMPLETE_CLIENTS, NEARLY_FULL, ROOT_TYPES } from "../shared/limits.ts";
 import type { Roots, RootsAsJson } from "../shared/rpc.ts";
+import { Answers } from "./answers.ts";
 import { IntegrationGuard } from "./integration-guard.ts";
 import { readRoots } from "./root-json.ts";
 import { addsStructs, changes, clockOf, firstMissing, splits, withoutKnown } from "./update-effect.ts";
@@ -32,10 +33,23 @@ export type Outcome =
   /** Nothing of it is in the document. */
   | { readonly kind: "refused"; readonly refusal: RoomfulError };
 
+/** What an edit made the room do. */
+export interface Work {
+  readonly items: number;
+  /** Deletions, and structs without content. */
+  readonly deletions: number;
+  /** Steps of searches for the places of items. */
+  readonly searchSteps: number;
+  /** How often the document had to be read again because of it. */
+  readonly loads: number;
+}
+
 /** What became of a window of edits. */
 export interface Window {
   /** One for each edit, in their order. */
   readonly outcomes: readonly Outcome[];
+  /** One for each edit, in their order. */
+  readonly works: readonly Work[];
   /** What Yjs emitted: none when nothing changed, one as a rule, several when a throw split the window. */
   readonly updates: readonly Uint8Array[];
   /** How often memory had to be discarded and read again because an edit threw. */
@@ -55,6 +69,7 @@ export interface DocumentOptions {
 }
 
 const APPLIED: Outcome = { kind: "applied" };
+const NO_WORK: Work = { items: 0, deletions: 0, searchSteps: 0, loads: 0 };
 
 /** Bytes by which a document's encoded size grows, about, where a deletion splits a run. */
 const BYTES_PER_SPLIT = 20;
@@ -69,6 +84,7 @@ export class RoomDocument {
   readonly #maxBytes: number;
   #doc: Y.Doc | undefined;
   #guard = new IntegrationGuard();
+  readonly #answers = new Answers();
   #emitted: Uint8Array[] = [];
   /** Upper estimate of the encoded size: its last measurement and all that was taken since. */
   #bytes = 0;
@@ -94,6 +110,25 @@ export class RoomDocument {
     return this.#doc !== undefined;
   }
 
+  /** Upper estimate of the encoded size, as it was when it was last in memory; 0 before that. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether most of its limit is used, measured when a hundredth of the limit was added since the last time. */
+  get isNearlyFull(): boolean {
+    const limit = this.#maxBytes * NEARLY_FULL;
+    if (this.#doc !== undefined && this.bytes > limit && this.#hasGrown) {
+      this.#setMeasured(Y.encodeStateAsUpdate(this.#doc).length);
+    }
+    return this.bytes > limit;
+  }
+
+  /** Whether enough was added since the last measurement to be worth another one. */
+  get #hasGrown(): boolean {
+    return this.#bytes - this.#bytesWhenMeasured >= this.#maxBytes / 100;
+  }
+
   /** Times the document was read from storage. */
   get loads(): number {
     return this.#loads;
@@ -113,7 +148,7 @@ export class RoomDocument {
       const refusal = refusalOf(cause);
       // Alone, it would throw again; only what searches cost is counted anew by a load.
       if (edits.length === 1 && refusal.code !== "update-too-costly") {
-        return { outcomes: [refuse(refusal)], updates: [], taints: 1 };
+        return { outcomes: [refuse(refusal)], works: [{ ...NO_WORK, loads: 1 }], updates: [], taints: 1 };
       }
       return this.#applyOneByOne(edits);
     }
@@ -123,23 +158,38 @@ export class RoomDocument {
   #applyOneByOne(edits: readonly Edit[]): Window {
     const refusedAuthors = new Set<object>();
     const outcomes: Outcome[] = [];
+    const works: Work[] = [];
     const updates: Uint8Array[] = [];
     let taints = 1;
+    const costlyAuthors = new Set<object>();
     for (const edit of edits) {
+      if (costlyAuthors.has(edit.author)) {
+        // Each try could take seconds, and this author's connection ends after the window.
+        outcomes.push(refuse(new RoomfulError("update-too-costly")));
+        works.push(NO_WORK);
+        continue;
+      }
+      this.#load();
+      const { steps } = this.#guard;
       try {
         const one = this.#transact([edit], refusedAuthors);
         outcomes.push(...one.outcomes);
+        works.push(...one.works);
         updates.push(...one.updates);
       } catch (cause) {
         if (!(cause instanceof Taint)) throw cause;
         taints++;
-        outcomes.push(refuse(refusalOf(cause)));
+        const refusal = refusalOf(cause);
+        if (refusal.code === "update-too-costly") costlyAuthors.add(edit.author);
+        outcomes.push(refuse(refusal));
+        // Everything was done twice for it: with the others of its window, and alone.
+        works.push({ ...NO_WORK, searchSteps: 2 * (this.#guard.steps - steps), loads: 2 });
         refusedAuthors.add(edit.author);
         this.discard();
         if (updates.length > 0) this.#loadWith(updates);
       }
     }
-    return { outcomes, updates, taints };
+    return { outcomes, works, updates, taints };
   }
 
   /** Reads storage, and applies what was emitted since and is in nobody else's hands yet. */
@@ -152,18 +202,21 @@ export class RoomDocument {
 
   #transact(edits: readonly Edit[], refusedAuthors: Set<object>): Omit<Window, "taints"> {
     if (edits.every((edit) => "refusal" in edit))
-      return { outcomes: edits.map(({ refusal }) => refuse(refusal)), updates: [] };
+      return { outcomes: edits.map(({ refusal }) => refuse(refusal)), works: edits.map(() => NO_WORK), updates: [] };
     const doc = this.#load();
     const outcomes: Outcome[] = [];
+    const works: Work[] = [];
     this.#emitted = [];
     try {
       this.#guard.enforce(doc, () =>
         relay(doc, () => {
           for (const edit of edits) {
             const whole = edit.whole || refusedAuthors.has(edit.author);
-            const outcome = this.#applyEdit(doc, { ...edit, whole });
+            const { steps } = this.#guard;
+            const { outcome, shape } = this.#applyEdit(doc, { ...edit, whole });
             if (outcome.kind === "refused") refusedAuthors.add(edit.author);
             outcomes.push(outcome);
+            works.push(workOf(shape, this.#guard.steps - steps));
           }
         }),
       );
@@ -174,19 +227,23 @@ export class RoomDocument {
     this.#isDeleting = false;
     const updates = this.#emitted;
     this.#emitted = [];
-    return { outcomes, updates };
+    return { outcomes, works, updates };
   }
 
-  #applyEdit(doc: Y.Doc, edit: Edit): Outcome {
-    if ("refusal" in edit) return refuse(edit.refusal);
-    const { update } = edit;
+  #applyEdit(doc: Y.Doc, edit: Edit): { outcome: Outcome; shape: UpdateShape | null } {
+    if ("refusal" in edit) return { outcome: refuse(edit.refusal), shape: null };
     let shape: UpdateShape;
     try {
-      shape = readUpdateShape(update);
+      shape = readUpdateShape(edit.update);
     } catch (refusal) {
-      if (refusal instanceof RoomfulError) return refuse(refusal);
+      if (refusal instanceof RoomfulError) return { outcome: refuse(refusal), shape: null };
       throw refusal;
     }
+    return { outcome: this.#applyShape(doc, edit, shape), shape };
+  }
+
+  #applyShape(doc: Y.Doc, edit: Extract<Edit, { update: Uint8Array }>, shape: UpdateShape): Outcome {
+    const { update } = edit;
     const missing = firstMissing(doc, shape);
     const isChange = changes(doc, shape);
     const cuts = splits(doc, shape);
@@ -236,7 +293,7 @@ export class RoomDocument {
     if (this.#bytes + bytes <= maxBytes) return true;
     // The sum of updates overstates a document that merges well. Measuring costs its size, so it is done only when
     // something was deleted or a hundredth of the limit was added since.
-    if (!this.#mayHaveShrunk && this.#bytes - this.#bytesWhenMeasured < this.#maxBytes / 100) return false;
+    if (!this.#mayHaveShrunk && !this.#hasGrown) return false;
     this.#setMeasured(Y.encodeStateAsUpdate(doc).length);
     return this.#bytes + bytes <= maxBytes;
   }
@@ -247,19 +304,21 @@ export class RoomDocument {
     this.#mayHaveShrunk = false;
   }
 
-  /** The document as one update, or what a peer with this state vector lacks of it. */
+  /** The document as one update, or what a peer with this state vector lacks of it. Not to be written to: it is kept. */
   encode(stateVector?: Uint8Array): Uint8Array {
     const doc = this.#load();
     if (stateVector !== undefined) decodeStateVector(stateVector);
-    let update: Uint8Array;
-    try {
-      update = Y.encodeStateAsUpdate(doc, stateVector);
-    } catch (cause) {
-      this.discard();
-      throw cause;
-    }
-    if (stateVector === undefined) this.#setMeasured(update.length);
-    return update;
+    return this.#answers.of(stateVector, () => {
+      let update: Uint8Array;
+      try {
+        update = Y.encodeStateAsUpdate(doc, stateVector);
+      } catch (cause) {
+        this.discard();
+        throw cause;
+      }
+      if (stateVector === undefined) this.#setMeasured(update.length);
+      return update;
+    });
   }
 
   /** Whether the document holds this clock. */
@@ -286,6 +345,7 @@ export class RoomDocument {
     this.#doc?.destroy();
     this.#doc = undefined;
     this.#emitted = [];
+    this.#answers.forget();
   }
 
   #load(): Y.Doc {
@@ -293,24 +353,33 @@ export class RoomDocument {
     const stored = this.#read();
     const updates = stored.snapshot === null ? stored.updates : [stored.snapshot, ...stored.updates];
     let doc = new Y.Doc();
+    let isWhole = true;
     this.#guard = new IntegrationGuard();
     try {
       this.#guard.count(() => replay(doc, updates));
     } catch (cause) {
+      isWhole = false;
       doc = replayUntilThrow(updates);
       this.#unreadable(cause);
     }
     if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) {
+      isWhole = false;
       // Kept, it would reach clients as if it were part of the document.
       doc.store.pendingStructs = null;
       doc.store.pendingDs = null;
       this.#unreadable(new Error("an update refers to what is not there"));
     }
-    doc.on("update", (update: Uint8Array) => this.#emitted.push(update));
+    doc.on("update", (update: Uint8Array) => {
+      this.#emitted.push(update);
+      this.#answers.forget();
+    });
+    this.#answers.forget();
+    if (isWhole && stored.snapshot !== null && stored.updates.length === 0) this.#answers.setWhole(stored.snapshot);
     this.#loads++;
     // Only the snapshot's size is known; the log's is what a measurement may find to be less.
     this.#setMeasured(stored.snapshot?.length ?? 0);
     for (const update of stored.updates) this.#bytes += update.length;
+    this.#mayHaveShrunk = stored.updates.length > 0;
     this.#doc = doc;
     return doc;
   }
@@ -322,6 +391,11 @@ function refusalOf({ cause }: Taint): RoomfulError {
 
 function refuse(refusal: RoomfulError): Outcome {
   return { kind: "refused", refusal };
+}
+
+function workOf(shape: UpdateShape | null, searchSteps: number): Work {
+  if (shape === null) return NO_WORK;
+  return { items: shape.items, deletions: shape.deletions.length + shape.gaps, searchSteps, loads: 0 };
 }
 
 /** What an update would do to the document. */

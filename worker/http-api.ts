@@ -18,7 +18,7 @@ interface ApiContext extends WorkerContext {
 
 /**
  * The rooms' methods by HTTP, below `/api/rooms/<encoded room>`. Admission is the Worker's; what the caller may do is
- * checked in the room, by `GrantedRoom`. `docs/http-api.md` lists the calls.
+ * checked in the room, by `GrantedRoom`. `docs/http.md` lists the calls.
  */
 export const httpApi = new Hono<ApiContext>();
 

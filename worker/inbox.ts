@@ -1,14 +1,18 @@
 import { RoomfulError } from "../shared/errors.ts";
 import { carriesEdits, decodeFrame, type Frame } from "../shared/frames.ts";
 import { type MessageToRoom, parseMessageToRoom } from "../shared/messages.ts";
+import type { Kind } from "./budget.ts";
 import { isPlainJson } from "./json.ts";
+import type { Limiter } from "./limiter.ts";
 import { MessageRefusal } from "./message-refusal.ts";
 import { demandHeld, type Moderator } from "./moderation.ts";
 import type { Presence } from "./presence.ts";
+import * as price from "./prices.ts";
 import { publish } from "./publish.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Signaling } from "./signaling.ts";
+import type { SlowReaders } from "./slow-readers.ts";
 import type { Sync } from "./sync.ts";
 
 interface InboxOptions {
@@ -17,6 +21,8 @@ interface InboxOptions {
   readonly presence: Presence;
   readonly moderator: Moderator;
   readonly signaling: Signaling;
+  readonly limiter: Limiter;
+  readonly slowReaders: SlowReaders;
   readonly maxFrameBytes: number;
   /** Takes a fresh token. What comes of it is told later. */
   readonly renew: (session: Session, token: string) => void;
@@ -32,28 +38,41 @@ export class Inbox {
     this.#options = options;
   }
 
-  /** @throws RoomfulError when the message can't be used; it is the sender's alone to be told */
+  /**
+   * Charges for a message, and takes it if its sender is still there then.
+   * @throws RoomfulError when the message can't be used; it is the sender's alone to be told
+   */
   receive(session: Session, message: ArrayBuffer | string): void {
-    if (typeof message === "string") this.#receiveText(session, message);
-    else this.#receiveBinary(session, new Uint8Array(message));
+    const { limiter } = this.#options;
+    if (typeof message === "string") {
+      if (limiter.spend(session, "messages", price.ofMessage(message.length))) this.#receiveText(session, message);
+      return;
+    }
+    const bytes = new Uint8Array(message);
+    const kind = kindOf(bytes);
+    if (limiter.spend(session, kind, price.ofFrame(kind, bytes.length))) this.#receiveBinary(session, bytes);
   }
 
   #receiveText(session: Session, text: string): void {
     if (session.isStock) throw new RoomfulError("text-not-accepted");
     const message = parseMessageToRoom(text);
     try {
-      this.#receiveMessage(session, message);
+      this.#receiveMessage(session, message, text.length);
     } catch (caught) {
       throw caught instanceof RoomfulError ? new MessageRefusal(message.type, caught) : caught;
     }
   }
 
-  #receiveMessage(session: Session, message: MessageToRoom): void {
-    const { sessions, moderator, signaling, renew } = this.#options;
+  #receiveMessage(session: Session, message: MessageToRoom, characters: number): void {
+    const { sessions, sync, moderator, signaling, limiter, slowReaders, renew } = this.#options;
     switch (message.type) {
       case "ping":
         // Only a ping in other words than the one that the runtime answers gets here.
         session.tell({ type: "pong" });
+        return;
+      case "probed":
+        slowReaders.answered(session, message.nonce);
+        sync.requestSave();
         return;
       case "auth":
         renew(session, message.token);
@@ -61,7 +80,8 @@ export class Inbox {
       case "event": {
         session.demand("publish");
         if (!isPlainJson(message.data)) throw new RoomfulError("malformed-message", "event: data");
-        publish(sessions, message.data, { from: session, to: message.to });
+        const receivers = publish(sessions, message.data, { from: session, to: message.to });
+        limiter.spend(session, "messages", price.ofEvent(characters, receivers));
         return;
       }
       case "moderate":
@@ -76,6 +96,10 @@ export class Inbox {
       case "call-join":
       case "call-leave":
       case "media-state":
+        // Everybody is told of it.
+        if (!limiter.spend(session, "messages", price.ofEvent(characters, sessions.size))) return;
+        signaling.receive(session, message);
+        return;
       case "offer":
       case "answer":
       case "ice-candidates":
@@ -88,12 +112,13 @@ export class Inbox {
   }
 
   #receiveBinary(session: Session, bytes: Uint8Array): void {
-    const { sessions, sync, presence, maxFrameBytes, counted } = this.#options;
+    const { sessions, sync, presence, limiter, slowReaders, maxFrameBytes, counted } = this.#options;
+    const sendPresence = () => limiter.spend(session, "presence", price.ofAnswer(presence.sendAll(session)));
     if (!session.state.wantsPresence && session.may("read")) {
       session.state.wantsPresence = true;
       sessions.changed(session);
       sync.requestSave();
-      presence.sendAll(session);
+      if (!sendPresence()) return;
     }
     let frame: Frame;
     try {
@@ -111,19 +136,38 @@ export class Inbox {
       case "sync-step-2":
       case "update":
         counted(frame.update.length);
+        if (frame.type === "sync-step-2") slowReaders.answeredStep1(session);
         sync.receive(session, frame.update, frame.type === "sync-step-2");
         return;
       case "awareness":
-        presence.receive(session, frame.entries);
+        limiter.spend(session, "presence", price.ofPresence(presence.receive(session, frame.entries), sessions.size));
         return;
       case "query-awareness":
         session.demand("read");
-        presence.sendAll(session);
+        sendPresence();
         return;
       case "auth":
         throw new RoomfulError("malformed-frame", "the room is not the one to be told about rights");
       default:
         frame satisfies never;
     }
+  }
+}
+
+const SYNC = 0;
+const AWARENESS = 1;
+const QUERY_AWARENESS = 3;
+const STEP_1 = 0;
+
+/** By its first bytes: what can't be read costs as well. */
+function kindOf(bytes: Uint8Array): Kind {
+  switch (bytes[0]) {
+    case SYNC:
+      return bytes[1] === STEP_1 ? "joins" : "edits";
+    case AWARENESS:
+    case QUERY_AWARENESS:
+      return "presence";
+    default:
+      return "refusals";
   }
 }

@@ -13,11 +13,17 @@ import { SEARCH_STEPS, SEARCH_STEPS_AFTER_LOAD, TYPE_DEPTH } from "../shared/lim
 export class IntegrationGuard {
   #spent = 0;
   #limit = SEARCH_STEPS;
+  #steps = 0;
+
+  /** Steps that all searches took so far; what counts for crafted neighbours is more. */
+  get steps(): number {
+    return this.#steps;
+  }
 
   /** Runs work that loads the document. It is only counted: what a room once took it must be able to load. */
   count(work: () => void): void {
     run(work, (item) => {
-      this.#spent += searchCost(item, Number.POSITIVE_INFINITY);
+      this.#spent += searchCost(item, Number.POSITIVE_INFINITY).cost;
     });
     this.#limit = Math.max(SEARCH_STEPS, this.#spent + SEARCH_STEPS_AFTER_LOAD);
   }
@@ -29,7 +35,9 @@ export class IntegrationGuard {
   enforce(doc: Y.Doc, work: () => void): void {
     const keyedRuns: { readonly id: Y.ID; readonly length: number }[] = [];
     run(work, (item) => {
-      this.#spent += searchCost(item, this.#limit - this.#spent);
+      const { steps, cost } = searchCost(item, this.#limit - this.#spent);
+      this.#steps += steps;
+      this.#spent += cost;
       if (this.#spent > this.#limit) {
         this.#spent = this.#limit;
         throw new RoomfulError("update-too-costly");
@@ -67,17 +75,25 @@ Y.Item.prototype.integrate = function (transaction: Y.Transaction, offset: numbe
   integrate.call(this, transaction, offset);
 };
 
+interface Search {
+  readonly steps: number;
+  readonly cost: number;
+}
+
+const NO_SEARCH: Search = { steps: 0, cost: 0 };
+
 /**
  * What the search for an item's place costs: nothing as a rule, since an item's neighbours are still neighbours; else one
  * for each item that lies between them, at most. When among those is one that the item's author must have known, the
  * neighbours never were any, and the item was made to be searched for: then the clocks that lie between count, since what is
  * passed over in one step now may be in as many pieces when the document is loaded again.
  * @param enough counting may end above it
+ * @returns the steps that were counted, and what counts for them
  */
-function searchCost(item: Y.Item, enough: number): number {
+function searchCost(item: Y.Item, enough: number): Search {
   const { parent, parentSub, left, right } = item;
-  if (!(parent instanceof Y.AbstractType)) return 0;
-  if (left === null ? right !== null && right.left === null : left.right === right) return 0;
+  if (!(parent instanceof Y.AbstractType)) return NO_SEARCH;
+  if (left === null ? right !== null && right.left === null : left.right === right) return NO_SEARCH;
   let steps = 0;
   let next: Y.Item | null;
   if (left !== null) next = left.right;
@@ -86,8 +102,8 @@ function searchCost(item: Y.Item, enough: number): number {
     next = parent._map.get(parentSub) ?? null;
     for (; next?.left != null && steps <= enough; next = next.left) steps++;
   }
-  if (next === null || next === right) return steps;
-  if (endsAt(next, item)) return steps + 1;
+  if (next === null || next === right) return { steps, cost: steps };
+  if (endsAt(next, item)) return { steps: steps + 1, cost: steps + 1 };
   let clocks = 0;
   let isForged = false;
   for (; next !== null && next !== right && Math.max(steps, isForged ? clocks : 0) <= enough; next = next.right) {
@@ -95,7 +111,7 @@ function searchCost(item: Y.Item, enough: number): number {
     clocks += next.length;
     isForged ||= wasKnown(next.id, item);
   }
-  return isForged ? Math.max(steps, clocks) : steps;
+  return { steps, cost: isForged ? Math.max(steps, clocks) : steps };
 }
 
 /** Whether Yjs ends its search at the first item that it meets, as `Item.integrate` does. */

@@ -34,6 +34,21 @@ class ManualClock implements Clock {
 }
 
 describe("a pacer", () => {
+  it("runs when it is asked after its time has come, though the timer has not gone off: a busy runtime is late with it", () => {
+    const clock = new ManualClock();
+    const runs: number[] = [];
+    const pacer = new Pacer(10, () => runs.push(clock.time), clock);
+    pacer.request();
+    clock.time = 5;
+    pacer.request();
+    clock.time = 40;
+    pacer.request();
+    expect([runs, clock.pending]).toEqual([[0, 40], 0]);
+    pacer.request();
+    clock.advance(10);
+    expect([runs, clock.pending]).toEqual([[0, 40, 50], 0]);
+  });
+
   it("runs the first request at once and without a timer, later ones once per interval", () => {
     const clock = new ManualClock();
     const runs: number[] = [];

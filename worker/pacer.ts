@@ -32,11 +32,11 @@ export class Pacer {
 
   /** Asks for a run. */
   request(): void {
-    if (this.#timer !== undefined) return;
     // At most the interval, also when the clock was set back.
     const wait = Math.min(this.#lastRun + this.#interval - this.#clock.now(), this.#interval);
+    // Also when a timer is pending: as long as messages pour in, the runtime does not get to it.
     if (wait <= 0) this.runNow();
-    else this.#timer = this.#clock.setTimeout(() => this.runNow(), wait);
+    else this.#timer ??= this.#clock.setTimeout(() => this.runNow(), wait);
   }
 
   /** Runs at once, instead of the run that may be owed. */

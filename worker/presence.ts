@@ -100,27 +100,32 @@ export class Presence {
 
   /**
    * Takes an awareness frame. Only a socket's own entry counts; stock clients echo everybody's.
+   * @returns bytes of the state that was taken, to be sent to everybody
    * @throws RoomfulError `invalid-presence`, `presence-too-large`
    */
-  receive(session: Session, entries: readonly AwarenessEntry[]): void {
+  receive(session: Session, entries: readonly AwarenessEntry[]): number {
     const own = session.state.presence?.clientId;
     const [first] = entries;
     // The first single entry that is not null claims its id. (A client whose own state is null echoes others'.)
     const entry =
       own !== undefined ? entries.find(({ clientId }) => clientId === own) : entries.length === 1 ? first : undefined;
-    if (entry === undefined || (own === undefined && entry.state === null)) return;
+    if (entry === undefined || (own === undefined && entry.state === null)) return 0;
     this.#check(entry);
     if (own === undefined) this.#claim(session, entry);
     else this.#update(session, entry);
+    return entry.state?.length ?? 0;
   }
 
-  /** Sends a session everybody's state. */
-  sendAll(session: Session): void {
+  /** Sends a session everybody's state. @returns bytes that it was sent */
+  sendAll(session: Session): number {
     const entries = [...this.#holders.values()].flatMap((holder) => {
       const { presence } = holder.state;
       return presence !== null && presence.state !== null && holder !== session ? [presence] : [];
     });
-    if (entries.length > 0) session.send(encodeAwareness(entries));
+    if (entries.length === 0) return 0;
+    const frame = encodeAwareness(entries);
+    session.send(frame);
+    return frame.length;
   }
 
   /** @throws RoomfulError when the entry can't be taken */

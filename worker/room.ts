@@ -5,7 +5,7 @@ import { PING, PONG } from "../shared/messages.ts";
 import { type Moderation, parseModeration, parseRoomSettings, type RoomSettings } from "../shared/moderation.ts";
 import { type Capability, type Grant, type Json, type Participant, parseRoomName } from "../shared/rooms.ts";
 import type { Applied, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../shared/rpc.ts";
-import { type Admission, readAdmission, refusalResponse, upgradeResponse } from "./admission.ts";
+import { type Admission, accountOf, readAdmission, refusalResponse, upgradeResponse } from "./admission.ts";
 import { Call } from "./call.ts";
 import { Cleanup } from "./cleanup.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -13,11 +13,13 @@ import { GrantedRoom } from "./granted-room.ts";
 import { IceServerSource } from "./ice.ts";
 import { Inbox } from "./inbox.ts";
 import { isPlainJson } from "./json.ts";
+import { Limiter, ratesOf } from "./limiter.ts";
 import { createLog, explain, type Log } from "./logging.ts";
 import { MessageRefusal } from "./message-refusal.ts";
 import { Moderator } from "./moderation.ts";
 import { Participants } from "./participants.ts";
 import { Presence } from "./presence.ts";
+import { ofRefusal } from "./prices.ts";
 import { publish } from "./publish.ts";
 import { hashOfSecret, newSecret } from "./resume.ts";
 import { Rules } from "./rules.ts";
@@ -26,6 +28,7 @@ import { newIdentity, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { Signaling } from "./signaling.ts";
+import { SlowReaders } from "./slow-readers.ts";
 import { Store } from "./store.ts";
 import { Sync } from "./sync.ts";
 import { TokenVerifier } from "./token-verifier.ts";
@@ -45,6 +48,7 @@ export class Room extends DurableObject implements RoomMethods {
   readonly #sync: Sync;
   readonly #presence: Presence;
   readonly #participants: Participants;
+  readonly #limiter: Limiter;
   readonly #rules: Rules;
   readonly #moderator: Moderator;
   readonly #inbox: Inbox;
@@ -67,10 +71,23 @@ export class Room extends DurableObject implements RoomMethods {
     this.#store = new Store(ctx.storage);
     const webrtcSockets = new Set(ctx.getWebSockets(WEBRTC_TAG));
     const sockets = ctx.getWebSockets().filter((socket) => !webrtcSockets.has(socket));
-    this.#sessions = new Sessions(sockets, this.#store, (cause) => this.#failed(cause));
+    const slowReaders = new SlowReaders({
+      maxBytes: Math.max(this.#settings.MAX_UNREAD_BYTES, 2 * this.#settings.MAX_DOCUMENT_BYTES),
+      sendStep1: (session) => this.#sync.probe(session),
+      changed: (session) => this.#sessions.changed(session),
+      // Later, since somebody is sending to everybody right now.
+      lost: (session) => queueMicrotask(() => this.#dismiss(session, "slow-reader")),
+    });
+    this.#sessions = new Sessions(sockets, this.#store, (cause) => this.#failed(cause), slowReaders);
+    this.#limiter = new Limiter({
+      rates: ratesOf(this.#settings),
+      dismiss: (session, { code, detail }) => this.#dismiss(session, code, detail),
+    });
     this.#sync = new Sync(this.#sessions, this.#store, {
       settings: this.#settings,
       log: this.#log,
+      limiter: this.#limiter,
+      slowReaders,
       refused: (code) => this.#count(code),
     });
     this.#deadlines = new Deadlines(this.#store, {
@@ -93,6 +110,8 @@ export class Room extends DurableObject implements RoomMethods {
     this.#webrtc = new WebrtcSignaling(webrtcSockets, {
       capabilitiesOf: (grant) => this.#rules.of(grant.subject).capabilities ?? grant.capabilities,
       refused: (code) => this.#count(code),
+      rates: ratesOf(this.#settings),
+      left: (account, budget) => this.#limiter.remember(account, budget),
     });
     this.#moderator = new Moderator(this.#sessions, this.#rules, {
       dismiss: (session, code) => this.#dismiss(session, code),
@@ -125,6 +144,8 @@ export class Room extends DurableObject implements RoomMethods {
       presence: this.#presence,
       moderator: this.#moderator,
       signaling: this.#signaling,
+      limiter: this.#limiter,
+      slowReaders,
       maxFrameBytes: this.#settings.MAX_FRAME_BYTES,
       renew: (session, token) => void this.#renew(session, token),
       counted: (updateBytes) => {
@@ -140,7 +161,8 @@ export class Room extends DurableObject implements RoomMethods {
     const admission = readAdmission(request);
     try {
       const capabilities = this.#rules.admit(admission.grant, admission.origin);
-      return admission.isSignaling ? this.#openWebrtc(admission, capabilities) : this.#open(admission, capabilities);
+      if (admission.isSignaling) return this.#openWebrtc(admission, capabilities);
+      return this.#open(admission, capabilities);
     } catch (caught) {
       const refusal = refusalOf(caught);
       this.#count(refusal.code);
@@ -150,6 +172,7 @@ export class Room extends DurableObject implements RoomMethods {
   }
 
   #open(admission: Admission, capabilities: readonly Capability[]): Response {
+    this.#demandPlace(admission, (subject) => this.#sessions.openCount(subject));
     const secret = newSecret();
     const fresh = newIdentity(hashOfSecret(secret));
     const former =
@@ -183,10 +206,22 @@ export class Room extends DurableObject implements RoomMethods {
   /** @throws RoomfulError `forbidden` */
   #openWebrtc(admission: Admission, capabilities: readonly Capability[]): Response {
     if (!capabilities.includes("call")) throw new RoomfulError("forbidden", "call");
+    this.#demandPlace(admission, (subject) => this.#webrtc.count(subject));
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server, [WEBRTC_TAG]);
-    this.#webrtc.open(server, admission.grant);
+    this.#webrtc.open(server, admission);
     return upgradeResponse(client, admission.subprotocol);
+  }
+
+  /** @throws RoomfulError `room-full`, `too-many-connections`, `rate-limited` */
+  #demandPlace(admission: Admission, openCount: (subject?: string) => number): void {
+    const { MAX_PARTICIPANTS, MAX_PARTICIPANTS_PER_SUBJECT } = this.#settings;
+    const { subject } = admission.grant;
+    if (openCount() >= MAX_PARTICIPANTS) throw new RoomfulError("room-full");
+    if (subject !== undefined && openCount(subject) >= MAX_PARTICIPANTS_PER_SUBJECT) {
+      throw new RoomfulError("too-many-connections");
+    }
+    this.#limiter.admit(accountOf(admission));
   }
 
   override webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): void {
@@ -227,6 +262,7 @@ export class Room extends DurableObject implements RoomMethods {
       const session = this.#sessions.remove(socket);
       if (session === null) return;
       this.#log("info", "closed", { peer: session.state.peer, closeCode });
+      this.#limiter.left(session);
       if (!this.#keepsPlace(session, closeCode)) this.#participants.left(session.state.peer);
       this.#presence.left(session);
       if (this.#sessions.size > 0) return;
@@ -285,8 +321,13 @@ export class Room extends DurableObject implements RoomMethods {
   }
 
   /** Closes a session and forgets it at once: what it sent that is still under way is not read. */
-  #dismiss(session: Session, code: ErrorCode): void {
-    session.close(code);
+  #dismiss(session: Session, code: ErrorCode, detail?: string): void {
+    if (this.#sessions.of(session.socket) !== session) return;
+    if (code === "rate-limited" || code === "slow-reader") {
+      this.#count(code);
+      this.#log("warn", "refused", { peer: session.state.peer, code, detail: detail ?? "" });
+    }
+    session.close(code, detail);
     this.#closed(session.socket, ERRORS[code].close);
   }
 
@@ -334,7 +375,8 @@ export class Room extends DurableObject implements RoomMethods {
     session.refuse(refusal);
     this.#requestSave(session);
     // Its close may never be heard of, and its place in the call is free.
-    if (!session.isOpen) this.#closed(session.socket, ERRORS[code].close);
+    if (session.isOpen) this.#limiter.spend(session, "refusals", ofRefusal(code));
+    else this.#closed(session.socket, ERRORS[code].close);
   }
 
   #count(code: ErrorCode): void {

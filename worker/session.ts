@@ -1,15 +1,19 @@
 import type { Media } from "../shared/calls.ts";
 import { closeArguments, ERRORS, type ErrorCode, isFinalClose, RoomfulError } from "../shared/errors.ts";
 import { type AwarenessEntry, encodePermissionDenied, type StructId } from "../shared/frames.ts";
-import { INLINE_PRESENCE_BYTES } from "../shared/limits.ts";
-import { type EncodedMessage, encodeMessage, type MessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
+import { INLINE_PRESENCE_BYTES, STRIKES } from "../shared/limits.ts";
+import {
+  type EncodedMessage,
+  encodeMessage,
+  type MessageFromRoom,
+  ROOMFUL_PROTOCOL,
+  type WarningCode,
+} from "../shared/messages.ts";
 import type { Capability, Grant, Participant, PeerId } from "../shared/rooms.ts";
-import type { Admission } from "./admission.ts";
+import { type Admission, accountOf } from "./admission.ts";
+import { type BacklogState, NO_BACKLOG } from "./backlog.ts";
 import { MessageRefusal } from "./message-refusal.ts";
 import type { SubjectRule } from "./rules.ts";
-
-/** Unusable messages of a `roomful.v1` client that are answered; the next one closes its socket. */
-const STRIKES = 10;
 
 /** Rejections that are the frame's own fault: no honest client repeats them. */
 const UNUSABLE: ReadonlySet<ErrorCode> = new Set([
@@ -31,6 +35,8 @@ interface SessionState {
   grant: Grant;
   /** What moderators decided, which counts before the token. */
   rule: SubjectRule;
+  /** Under which what it spends is remembered when it is gone; `null` when nobody knows who it is. */
+  readonly account: string | null;
   readonly connectedAt: number;
   /** The key of the row that keeps its presence state when that is large, and of that of its place in the call. */
   readonly rowId: number;
@@ -51,6 +57,8 @@ interface SessionState {
   /** Whether a sync frame was rejected: what it sends later may depend on that one. */
   wasRejected: boolean;
   strikes: number;
+  /** What it was sent and may not have read. */
+  readonly backlog: BacklogState;
   /** The presence that it announced; its state is `null` while the client shows itself as away. */
   presence: AwarenessEntry | null;
   /** What it offers in the call; `null` while it is not in it. */
@@ -77,6 +85,11 @@ interface Attachment extends Omit<SessionState, "presence"> {
   readonly presence: (Omit<AwarenessEntry, "state"> & { readonly state: Uint8Array | null | "stored" }) | null;
 }
 
+/** Told of all that is sent, to notice who does not read. */
+interface SendWatch {
+  sent(session: Session, bytes: number): void;
+}
+
 /** Keeps presence states that are too large for an attachment. */
 export interface PresenceStore {
   savePresence(rowId: number, state: Uint8Array): void;
@@ -90,6 +103,7 @@ export class Session {
   readonly state: SessionState;
   /** The presence state that is in the row, if there is one. */
   #savedRow: Uint8Array | null = null;
+  watch: SendWatch | null = null;
 
   private constructor(socket: WebSocket, state: SessionState) {
     this.socket = socket;
@@ -104,6 +118,7 @@ export class Session {
       protocol: admission.subprotocol === ROOMFUL_PROTOCOL ? "roomful.v1" : "stock",
       grant: admission.grant,
       rule,
+      account: accountOf(admission),
       wantsDocument: false,
       wantsPresence: false,
       framesReceived: 0,
@@ -112,6 +127,7 @@ export class Session {
       awaited: null,
       wasRejected: false,
       strikes: 0,
+      backlog: { ...NO_BACKLOG },
       presence: null,
     });
     socket.serializeAttachment(session.#attachment());
@@ -218,10 +234,16 @@ export class Session {
     }
     try {
       this.socket.send(data);
+      this.watch?.sent(this, data.length);
     } catch {
       // It would miss this for good without knowing; after a reconnect it has everything.
       this.socket.close(1011, "a message could not be sent");
     }
+  }
+
+  /** Tells of what may be refused soon. A stock client can't be told. */
+  warn(code: WarningCode, message: string): void {
+    this.tell({ type: "warning", code, message });
   }
 
   /**
@@ -257,9 +279,10 @@ export class Session {
     else this.close(code);
   }
 
-  close(code: ErrorCode): void {
+  /** @param detail what exactly was the matter, in ASCII */
+  close(code: ErrorCode, detail?: string): void {
     if (!this.isOpen) return;
-    this.socket.close(...closeArguments(code));
+    this.socket.close(...closeArguments(code, detail));
   }
 
   /** What others may know. */

@@ -1,5 +1,6 @@
 import { Pacer } from "./pacer.ts";
 import { type PresenceStore, Session } from "./session.ts";
+import type { SlowReaders } from "./slow-readers.ts";
 
 /** Milliseconds between two writes of presence rows. Half the time after which an idle object may hibernate. */
 const ROW_MS = 5_000;
@@ -13,18 +14,28 @@ export class Sessions implements Iterable<Session> {
   readonly #rows = new Pacer(ROW_MS, () => this.#saveRows());
   readonly #store: PresenceStore;
   readonly #rowFailed: (cause: unknown) => void;
+  readonly #slowReaders: SlowReaders | null;
 
   /**
    * @param sockets those that outlived the object
    * @param rowFailed is told when a presence row can't be written; its socket is closed, to come again
+   * @param slowReaders looks on at what is sent
    */
-  constructor(sockets: readonly WebSocket[], store: PresenceStore, rowFailed: (cause: unknown) => void) {
+  constructor(
+    sockets: readonly WebSocket[],
+    store: PresenceStore,
+    rowFailed: (cause: unknown) => void,
+    slowReaders: SlowReaders | null = null,
+  ) {
     this.#store = store;
     this.#rowFailed = rowFailed;
+    this.#slowReaders = slowReaders;
     for (const socket of sockets) {
+      // One that the room closed and whose peer has not answered yet.
+      if (socket.readyState !== WebSocket.OPEN) continue;
       const session = Session.restore(socket, store);
       if (session === null) socket.close(1012, "the room was updated");
-      else this.#bySocket.set(socket, session);
+      else this.add(socket, session);
     }
   }
 
@@ -48,7 +59,17 @@ export class Sessions implements Iterable<Session> {
   }
 
   add(socket: WebSocket, session: Session): void {
+    session.watch = this.#slowReaders;
     this.#bySocket.set(socket, session);
+  }
+
+  /** How many are open, of this subject or of all. */
+  openCount(subject?: string): number {
+    let count = 0;
+    for (const session of this) {
+      if (session.isOpen && (subject === undefined || session.state.grant.subject === subject)) count++;
+    }
+    return count;
   }
 
   /**

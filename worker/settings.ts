@@ -83,8 +83,15 @@ function isOriginList(value: string): boolean {
   if (value === "auto" || value === "*") return true;
   return value.split(",").every((part) => {
     const origin = part.trim();
-    return URL.canParse(origin) && new URL(origin).origin === origin && origin !== "null";
+    if (!/^[a-z][a-z\d+.-]*:\/\/[^\s/*?#]+$/.test(origin) || !URL.canParse(origin)) return false;
+    // Apps have schemes of their own, whose origins a URL parser does not know.
+    return !/^https?:/.test(origin) || new URL(origin).origin === origin;
   });
+}
+
+/** A rate of one connection. */
+function rate(initial: number, why: string): Setting<number> {
+  return wholeNumber("milliseconds of room time per second", 1, 1_000_000, initial, why);
 }
 
 /** Every setting of a deployment. `docs/settings.md` is written from this table. */
@@ -100,13 +107,11 @@ export const SETTINGS = {
     "What everybody may do when AUTH is `open`. `viewer` makes a public, read-only deployment.",
   ),
   ALLOWED_ORIGINS: {
-    ...text(
-      "origins",
-      "auto, *, or origins such as https://app.example.com, between commas",
-      isOriginList,
-      "Pages of which origins may connect and call; requests without an origin come from no page and are not asked. `auto`: all when AUTH is `token`, since no browser sends a token by itself; when it is `open`, those of the same host, and of this machine on this machine.",
-    ),
     default: "auto",
+    unit: "origins",
+    range: "auto, *, or origins such as https://app.example.com, between commas",
+    why: "Pages of which origins may connect and call; requests without an origin come from no page and are not asked. `auto`: all when AUTH is `token`, since no browser sends a token by itself; when it is `open`, those of the same host, and of this machine on this machine.",
+    schema: v.pipe(v.string(), v.check(isOriginList)),
   },
   TOKEN_ALGORITHM: oneOf(
     TOKEN_ALGORITHMS,
@@ -247,6 +252,47 @@ export const SETTINGS = {
     "16 to 256 characters without spaces",
     (token) => /^[\x21-\x7e]{16,256}$/.test(token),
     "The API token of that key. A secret; browsers are given what is minted with it.",
+  ),
+  MAX_PARTICIPANTS: wholeNumber(
+    "connections",
+    1,
+    10_000,
+    1_000,
+    "Connections of one room. Each frame that goes to everybody costs about 12 microseconds for each of them: at 1,000, and a frame every COALESCE_MS, that is three quarters of the room's time.",
+  ),
+  MAX_PARTICIPANTS_PER_SUBJECT: wholeNumber(
+    "connections",
+    1,
+    10_000,
+    20,
+    "Connections of one room whose tokens name the same subject: the tabs and devices of one person. Raise it if many people share a subject. Connections without a subject are not counted.",
+  ),
+  MAX_UNREAD_BYTES: wholeNumber(
+    "bytes",
+    1024 * 1024,
+    256 * 1024 * 1024,
+    16 * 1024 * 1024,
+    "What a client was sent and has not proved to have read; above it, the client is closed with `slow-reader`, since all of it waits in memory. Never below twice MAX_DOCUMENT_BYTES, so that a document gets through to whoever is slow.",
+  ),
+  EDIT_RATE: rate(
+    150,
+    "For edits: items, deletions, searches for their places, bytes, and their way to everybody. Of this and the other rates 25 seconds may come at once: here 270,000 keystrokes, or a step 2 of 8 MB.",
+  ),
+  JOIN_RATE: rate(
+    100,
+    "For answers to step 1, by the document's size: ten first syncs of 5 MB at once, then one in two seconds. An honest client needs one for each connection.",
+  ),
+  PRESENCE_RATE: rate(
+    60,
+    "For awareness frames and queries, by their bytes and by how many are sent them. A cursor at 30 Hz among 100 people takes 5; a stock client that echoes 500 of them takes 25.",
+  ),
+  MESSAGE_RATE: rate(
+    50,
+    "For text messages; one that goes to everybody costs by how many that are: 35 a second to 100 people, 450 that nobody else is sent, and 25 times as many at once.",
+  ),
+  REFUSAL_RATE: rate(
+    20,
+    "For what is refused, the reloads of the document that it caused included: a refused update can cost the room far more than one that it takes.",
   ),
   LOG_LEVEL: oneOf(
     ["info", "warn", "error"],

@@ -1,13 +1,16 @@
 import { type ErrorCode, errorCodeOf, RoomfulError } from "../shared/errors.ts";
 import { encodePermissionDenied, encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../shared/frames.ts";
 import type { Applied } from "../shared/rpc.ts";
-import { type Edit, type Outcome, RoomDocument, type Window } from "./document.ts";
+import { type Edit, type Outcome, RoomDocument, type Window, type Work } from "./document.ts";
+import type { Limiter } from "./limiter.ts";
 import { explain, type Log } from "./logging.ts";
 import { type Clock, Pacer, systemClock } from "./pacer.ts";
 import { Persistence } from "./persistence.ts";
+import * as price from "./prices.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
+import type { SlowReaders } from "./slow-readers.ts";
 import type { Store } from "./store.ts";
 
 /** A sync frame that waits for the window to close. */
@@ -24,12 +27,17 @@ interface QueuedFrame {
 /** Bytes that may wait for the window, so that neither it nor the frame that it becomes can grow without bound. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
+/** The part of its limit below which a document that was nearly full is so no more. */
+const FAR_FROM_FULL = 0.8;
+
 /** Bytes that may wait for a commit. */
 const COMMIT_BYTES = 1024 * 1024;
 
 interface SyncOptions {
   readonly settings: Settings;
   readonly log: Log;
+  readonly limiter: Limiter;
+  readonly slowReaders: SlowReaders;
   /** Told of every refusal. */
   readonly refused: (code: ErrorCode) => void;
   readonly clock?: Clock;
@@ -44,6 +52,8 @@ export class Sync {
   readonly #sessions: Sessions;
   readonly #settings: Settings;
   readonly #log: Log;
+  readonly #limiter: Limiter;
+  readonly #slowReaders: SlowReaders;
   readonly #refused: (code: ErrorCode) => void;
   readonly #document: RoomDocument;
   readonly #persistence: Persistence;
@@ -52,15 +62,20 @@ export class Sync {
   #queue: QueuedFrame[] = [];
   #queuedBytes = 0;
   #taints = 0;
+  /** Whether those who write were warned that the document is nearly full. */
+  #warnedOfSize = false;
   /** The last frame that was applied, for each session that is owed an acknowledgement. */
   readonly #unacknowledged = new Map<Session, number>();
   /** Those who were asked for what the room lacks and owe an answer. */
   readonly #asked = new WeakSet<Session>();
 
-  constructor(sessions: Sessions, store: Store, { settings, log, refused, clock = systemClock }: SyncOptions) {
+  constructor(sessions: Sessions, store: Store, options: SyncOptions) {
+    const { settings, log, limiter, slowReaders, refused, clock = systemClock } = options;
     this.#sessions = sessions;
     this.#settings = settings;
     this.#log = log;
+    this.#limiter = limiter;
+    this.#slowReaders = slowReaders;
     this.#refused = refused;
     this.#document = new RoomDocument({
       read: () => this.#persistence.read(),
@@ -110,7 +125,9 @@ export class Sync {
   answerStep1(session: Session, stateVector: Uint8Array): void {
     session.demand("read");
     const { document } = this;
+    if (!this.#limiter.spend(session, "joins", price.ofComparison(this.#size))) return;
     const answer = document.encode(stateVector);
+    if (!this.#limiter.spend(session, "joins", price.ofAnswer(answer.length))) return;
     session.state.wantsDocument = true;
     this.#sessions.changed(session);
     session.send(encodeSyncStep2(answer));
@@ -120,13 +137,28 @@ export class Sync {
       if (session.isStock) session.send(encodePermissionDenied(message));
       else session.tell({ type: "error", code: readOnly, message });
     } else this.askForEdits(session);
+    if (this.#warnedOfSize) warnOfSize(session);
     this.requestSave();
   }
 
   /** Asks who may write, and has asked for the document, for everything that the room lacks. */
   askForEdits(session: Session): void {
     if (!session.may("write") || !session.state.wantsDocument || this.readOnly !== null) return;
-    session.send(encodeSyncStep1(this.document.encodeStateVector()));
+    this.#sendStep1(session, encodeSyncStep1(this.document.encodeStateVector()));
+  }
+
+  /** Sends step 1 to a stock client, which proves by its answer that it reads. */
+  probe(session: Session): void {
+    this.#sendStep1(session, encodeSyncStep1(this.document.encodeStateVector()));
+  }
+
+  #sendStep1(session: Session, step1: Uint8Array): void {
+    this.#slowReaders.askedByStep1(session);
+    session.send(step1);
+  }
+
+  get #size(): price.RoomSize {
+    return { participants: this.#sessions.size, documentBytes: this.#document.bytes };
   }
 
   /** Takes a sync frame that carries edits. */
@@ -199,7 +231,7 @@ export class Sync {
     this.#queuedBytes = 0;
     if (queue.length === 0) return;
     const edits = queue.map(({ session, content }) => this.#editOf(session, content));
-    const { outcomes, updates } = this.#apply(edits);
+    const { outcomes, works, updates } = this.#apply(edits);
     const authors = new Set<Session>();
     const rejections: (() => void)[] = [];
     for (const [index, frame] of queue.entries()) {
@@ -220,6 +252,30 @@ export class Sync {
     if (uncommittedBytes === 0) this.#acknowledgeAll();
     if (uncommittedBytes >= COMMIT_BYTES) this.#commits.runNow();
     else this.#commits.request();
+    this.#warnOfSize();
+    for (const [index, frame] of queue.entries()) this.#charge(frame, outcomes[index], works[index]);
+  }
+
+  /** Takes room time for an edit, once everything else is done: who has none left is dismissed. */
+  #charge({ session, content }: QueuedFrame, outcome: Outcome | undefined, work: Work | undefined): void {
+    if (outcome === undefined || work === undefined) throw new Error("an edit without an outcome");
+    const bytes = content instanceof Uint8Array ? content.length : 0;
+    const size = this.#size;
+    if (outcome.kind === "refused") {
+      const cost = price.ofEdit(work, 0, size) + price.ofRefusal(outcome.refusal.code);
+      this.#limiter.spend(session, "refusals", cost);
+    } else this.#limiter.spend(session, "edits", price.ofEdit(work, bytes, size));
+  }
+
+  /** Warns those who write when the document comes near its limit; again when it was smaller meanwhile. */
+  #warnOfSize(): void {
+    if (this.#warnedOfSize) {
+      this.#warnedOfSize = this.#document.bytes > this.#settings.MAX_DOCUMENT_BYTES * FAR_FROM_FULL;
+      return;
+    }
+    if (!this.#document.isNearlyFull) return;
+    this.#warnedOfSize = true;
+    for (const session of this.#sessions) if (session.state.wantsDocument) warnOfSize(session);
   }
 
   #editOf(session: Session, content: QueuedFrame["content"]): Edit {
@@ -291,7 +347,7 @@ export class Sync {
   #ask(session: Session, step1 = encodeSyncStep1(this.#document.encodeStateVector())): void {
     if (this.#asked.has(session)) return;
     this.#asked.add(session);
-    session.send(step1);
+    this.#sendStep1(session, step1);
   }
 
   /** Sends updates to everybody who wants the document, but not back to their only author. */
@@ -369,4 +425,8 @@ export class Sync {
     this.#unacknowledged.clear();
     this.#document.discard();
   }
+}
+
+function warnOfSize(session: Session): void {
+  if (session.may("write")) session.warn("document-nearly-full", "the document is above 90 % of its size limit");
 }

@@ -67,18 +67,22 @@ export class TestClient {
   readonly messages: MessageFromRoom[] = [];
   closed: { code: number; reason: string } | null = null;
   readonly subprotocol: string | null;
+  /** Whether it proves that it reads: by an answer to a probe, or, as a stock client, to step 1. */
+  answersProbes: boolean;
   readonly #socket: WebSocket;
   #number = 0;
 
   private constructor(response: Response) {
     if (response.webSocket === null) throw new Error(`no socket: ${response.status}`);
     this.subprotocol = response.headers.get("sec-websocket-protocol");
+    this.answersProbes = this.subprotocol === ROOMFUL_PROTOCOL;
     this.#socket = response.webSocket;
     this.#socket.accept({ allowHalfOpen: false });
     this.#socket.binaryType = "arraybuffer";
     this.#socket.addEventListener("message", ({ data }) => {
       if (typeof data === "string") this.messages.push(parseMessageFromRoom(data));
       else this.frames.push(decodeFrame(new Uint8Array(data as ArrayBuffer)));
+      if (this.answersProbes) this.#answerProbe(typeof data === "string");
     });
     this.#socket.addEventListener("close", ({ code, reason }) => {
       this.closed = { code, reason };
@@ -88,7 +92,8 @@ export class TestClient {
   static async connect(room: string, { protocols = [], grant, resume }: ConnectOptions = {}): Promise<TestClient> {
     if (grant !== undefined) {
       const subprotocol = protocols[0] === ROOMFUL_PROTOCOL ? ROOMFUL_PROTOCOL : null;
-      const upgrade = upgradeRequest({ grant, subprotocol, origin: null, ...(resume !== undefined && { resume }) });
+      const resumed = resume === undefined ? {} : { resume };
+      const upgrade = upgradeRequest({ grant, subprotocol, origin: null, network: null, ...resumed });
       return new TestClient(await env.ROOMS.getByName(room).fetch(upgrade));
     }
     const headers = new Headers({ upgrade: "websocket" });
@@ -120,6 +125,13 @@ export class TestClient {
     const message = this.messagesOf(type)[nth - 1];
     if (message === undefined) throw new Error(type);
     return message;
+  }
+
+  #answerProbe(isText: boolean): void {
+    const message = this.messages.at(-1);
+    if (isText && message?.type === "probe") this.send(JSON.stringify({ type: "probed", nonce: message.nonce }));
+    const isStock = this.subprotocol !== ROOMFUL_PROTOCOL;
+    if (!isText && isStock && this.frames.at(-1)?.type === "sync-step-1") this.sendStep2(new Uint8Array([0, 0]));
   }
 
   send(data: Uint8Array | string): void {

@@ -22,7 +22,6 @@ export class TokenVerifier {
     this.#now = now;
     this.#options = {
       algorithms: [TOKEN_ALGORITHM],
-      requiredClaims: ["exp"],
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
       ...(TOKEN_ISSUER !== "" && { issuer: TOKEN_ISSUER }),
       ...(TOKEN_AUDIENCE !== "" && { audience: TOKEN_AUDIENCE }),

@@ -27,6 +27,9 @@ export interface DeletedRange {
 export interface UpdateShape {
   readonly structs: readonly StructRange[];
   readonly deletions: readonly DeletedRange[];
+  /** How many structs have content, and how many have none: collected content, and gaps. */
+  readonly items: number;
+  readonly gaps: number;
   /** For each client the highest clock that a struct refers to as its origin or parent. */
   readonly references: ReadonlyMap<number, number>;
   /** Names of the root types that structs stand in. */
@@ -71,6 +74,8 @@ class ShapeReader {
   readonly #deletions: DeletedRange[] = [];
   readonly #references = new Map<number, number>();
   readonly #roots = new Set<string>();
+  #items = 0;
+  #gaps = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -87,6 +92,8 @@ class ShapeReader {
     return {
       structs: this.#structs,
       deletions: this.#deletions,
+      items: this.#items,
+      gaps: this.#gaps,
       references: this.#references,
       roots: this.#roots,
     };
@@ -103,7 +110,10 @@ class ShapeReader {
     let gapEnd = start;
     for (let index = 0; index < count; index++) {
       const info = this.#byte();
-      const length = info === SKIP || info === GC ? this.#uint() : this.#item(info, client, clock);
+      const isGap = info === SKIP || info === GC;
+      if (isGap) this.#gaps++;
+      else this.#items++;
+      const length = isGap ? this.#uint() : this.#item(info, client, clock);
       if (length === 0) fail("a struct without length");
       clock += length;
       if (clock >= CLOCK_BOUND) fail("a clock out of bounds");

@@ -39,7 +39,7 @@ class SignalingClient {
       const headers = { upgrade: "websocket" };
       return new SignalingClient(await exports.default.fetch(`https://example.com/signal/${room}`, { headers }));
     }
-    const upgrade = upgradeRequest({ grant, subprotocol: null, origin: null, isSignaling: true });
+    const upgrade = upgradeRequest({ grant, subprotocol: null, origin: null, network: null, isSignaling: true });
     return new SignalingClient(await stubOf(room).fetch(upgrade));
   }
 
@@ -306,4 +306,26 @@ it("[SIG-8] after its token's end nothing is taken from a socket, or delivered t
   other.publish("for all");
   await until(() => listener.closed === 4501, "the listener is closed");
   expect([other.published.length - (before[0] ?? 0), listener.published.length - (before[1] ?? 0)]).toEqual([1, 0]);
+});
+
+it("[SIG-9] a flood closes its sender, is refused at the door for a while, and hurts nobody else", async () => {
+  const room = freshRoom();
+  const [one, two] = [await SignalingClient.announced(room, "id-1"), await SignalingClient.announced(room, "id-2")];
+  const grant = { subject: "eve", capabilities: ROLES.editor };
+  const eve = await SignalingClient.announced(room, "id-eve", { grant, topic: "elsewhere" });
+  try {
+    for (let sent = 0; sent < 60_000 && eve.closed === null; sent++) {
+      eve.publish("x".repeat(60_000), "nobody");
+      if (sent % 500 === 499) await pause(0);
+    }
+  } catch {
+    // It was closed while it sent.
+  }
+  await until(() => eve.closed !== null, "closed");
+  expect(eve.closed).toBe(4529);
+  const upgrade = upgradeRequest({ grant, subprotocol: null, origin: null, network: null, isSignaling: true });
+  expect((await stubOf(room).fetch(upgrade)).status).toBe(429);
+  const before = two.published.length;
+  one.publish(signal("id-1", "id-2"));
+  await until(() => two.published.length === before + 1, "the others go on");
 });

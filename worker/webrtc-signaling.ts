@@ -1,14 +1,21 @@
 import * as v from "valibot";
 import { closeArguments, describe, type ErrorCode, RoomfulError } from "../shared/errors.ts";
-import { SIGNALING_ID_CHARACTERS, SIGNALING_TOPICS, TEXT_MESSAGE_BYTES, TOPIC_CHARACTERS } from "../shared/limits.ts";
+import {
+  SIGNALING_ID_CHARACTERS,
+  SIGNALING_TOPICS,
+  STRIKES,
+  TEXT_MESSAGE_BYTES,
+  TOPIC_CHARACTERS,
+} from "../shared/limits.ts";
+import { PONG } from "../shared/messages.ts";
 import type { Capability, Grant, Json } from "../shared/rooms.ts";
+import { type Admission, accountOf } from "./admission.ts";
+import { Budget, type Kind, type Rates } from "./budget.ts";
 import { isPlainJson } from "./json.ts";
+import * as price from "./prices.ts";
 
 /** Marks the sockets that speak this protocol, among all of the object's. */
 export const WEBRTC_TAG = "webrtc";
-
-/** Unusable messages that are answered; the next one closes the socket. */
-const STRIKES = 10;
 
 const ATTACHMENT_VERSION = "webrtc.1";
 
@@ -16,6 +23,8 @@ const ATTACHMENT_VERSION = "webrtc.1";
 interface SignalingState {
   readonly version: typeof ATTACHMENT_VERSION;
   readonly grant: Grant;
+  /** Under which what it spends is remembered when it is gone. */
+  readonly account: string | null;
   /** The topics it subscribed to, with the peer id that it goes by in each, once it said so. */
   readonly topics: ReadonlyMap<string, string | null>;
   readonly strikes: number;
@@ -40,6 +49,10 @@ interface WebrtcSignalingOptions {
   readonly capabilitiesOf: (grant: Grant) => readonly Capability[];
   /** Told of each refusal. */
   readonly refused: (code: ErrorCode) => void;
+  /** What a socket may ask for. */
+  readonly rates: Rates;
+  /** Told what somebody who left had spent. */
+  readonly left: (account: string | null, budget: Budget) => void;
 }
 
 /**
@@ -52,6 +65,7 @@ interface WebrtcSignalingOptions {
 export class WebrtcSignaling {
   readonly #options: WebrtcSignalingOptions;
   readonly #states = new Map<WebSocket, SignalingState>();
+  readonly #budgets = new WeakMap<WebSocket, Budget>();
 
   /** @param sockets those that outlived the object */
   constructor(sockets: Iterable<WebSocket>, options: WebrtcSignalingOptions) {
@@ -67,17 +81,28 @@ export class WebrtcSignaling {
     return this.#states.size;
   }
 
+  /** How many there are, of one subject if one is named. */
+  count(subject?: string): number {
+    if (subject === undefined) return this.size;
+    return [...this.#states.values()].filter(({ grant }) => grant.subject === subject).length;
+  }
+
   has(socket: WebSocket): boolean {
     return this.#states.has(socket);
   }
 
   /** @param socket that was accepted with {@link WEBRTC_TAG} */
-  open(socket: WebSocket, grant: Grant): void {
-    this.#keep(socket, { version: ATTACHMENT_VERSION, grant, topics: new Map(), strikes: 0 });
+  open(socket: WebSocket, admission: Admission): void {
+    const { grant } = admission;
+    const account = accountOf(admission);
+    this.#keep(socket, { version: ATTACHMENT_VERSION, grant, account, topics: new Map(), strikes: 0 });
   }
 
   /** @returns whether it was one of these */
   closed(socket: WebSocket): boolean {
+    const state = this.#states.get(socket);
+    const budget = this.#budgets.get(socket);
+    if (state !== undefined && budget !== undefined) this.#options.left(state.account, budget);
     return this.#states.delete(socket);
   }
 
@@ -85,6 +110,8 @@ export class WebrtcSignaling {
   receive(socket: WebSocket, message: ArrayBuffer | string): void {
     const state = this.#states.get(socket);
     if (state === undefined || !this.#isAllowed(socket, state)) return;
+    const size = typeof message === "string" ? message.length : message.byteLength;
+    if (!this.#spend(socket, "messages", price.ofMessage(size))) return;
     try {
       this.#handle(socket, state, parse(message));
     } catch (caught) {
@@ -95,14 +122,14 @@ export class WebrtcSignaling {
 
   /** Closes everybody, or the sockets of one subject. */
   dismiss(code: ErrorCode, subject?: string): void {
-    for (const [socket, { grant }] of this.#states) {
+    for (const [socket, { grant }] of [...this.#states]) {
       if (subject === undefined || grant.subject === subject) this.#close(socket, code);
     }
   }
 
   /** Closes those who may not call any more. To be called when rights changed. */
   enforceRights(): void {
-    for (const [socket, state] of this.#states) this.#isAllowed(socket, state);
+    for (const [socket, state] of [...this.#states]) this.#isAllowed(socket, state);
   }
 
   #handle(socket: WebSocket, state: SignalingState, message: v.InferOutput<typeof MESSAGE>): void {
@@ -121,7 +148,7 @@ export class WebrtcSignaling {
         return;
       case "ping":
         // Only a ping in other words than the one that the runtime answers gets here.
-        send(socket, { type: "pong" });
+        send(socket, PONG);
         return;
       default:
         message satisfies never;
@@ -143,11 +170,12 @@ export class WebrtcSignaling {
     const known = to === undefined ? [] : subscribers.filter(([, { topics }]) => topics.get(topic) === to);
     const receivers =
       known.length === 0 ? subscribers : subscribers.filter((each) => known.includes(each) || each[0] === socket);
-    const message = { type: "publish", topic, data, clients: subscribers.length };
+    const message = JSON.stringify({ type: "publish", topic, data, clients: subscribers.length });
     for (const [receiver, { grant }] of receivers) {
       if (isExpired(grant)) this.#close(receiver, "session-expired");
       else send(receiver, message);
     }
+    this.#spend(socket, "messages", price.ofEvent(message.length, receivers.length));
   }
 
   /**
@@ -185,7 +213,8 @@ export class WebrtcSignaling {
   #refuse(socket: WebSocket, code: ErrorCode): void {
     this.#options.refused(code);
     // A stock client passes over what it does not know.
-    send(socket, { type: "error", code, message: describe(code) });
+    send(socket, JSON.stringify({ type: "error", code, message: describe(code) }));
+    if (!this.#spend(socket, "refusals", price.ofRefusal(code))) return;
     const state = this.#states.get(socket);
     if (state === undefined) return;
     if (state.strikes >= STRIKES) this.#close(socket, code);
@@ -197,8 +226,18 @@ export class WebrtcSignaling {
     if (socket.readyState === WebSocket.OPEN) socket.serializeAttachment(state);
   }
 
+  /** @returns whether the socket is still there */
+  #spend(socket: WebSocket, kind: Kind, cost: number): boolean {
+    const budget = this.#budgets.get(socket) ?? new Budget(this.#options.rates, Date.now);
+    this.#budgets.set(socket, budget);
+    if (budget.spend(kind, cost) !== "spent") return true;
+    this.#options.refused("rate-limited");
+    this.#close(socket, "rate-limited");
+    return false;
+  }
+
   #close(socket: WebSocket, code: ErrorCode): void {
-    this.#states.delete(socket);
+    this.closed(socket);
     socket.close(...closeArguments(code));
   }
 }
@@ -217,10 +256,10 @@ function parse(message: ArrayBuffer | string): v.InferOutput<typeof MESSAGE> {
   return result.output;
 }
 
-function send(socket: WebSocket, message: object): void {
+function send(socket: WebSocket, message: string): void {
   if (socket.readyState !== WebSocket.OPEN) return;
   try {
-    socket.send(JSON.stringify(message));
+    socket.send(message);
   } catch {
     socket.close(1011, "a message could not be sent");
   }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { TestBrowser } from "../support/browser.ts";
+import { OTHER_SITE, TestBrowser } from "../support/browser.ts";
 import { Server } from "../support/server.ts";
 import type { PageApi } from "./page-script.ts";
 
@@ -37,8 +37,29 @@ it("[PROTO-3] a page can read why it was refused, whether it offered a subprotoc
   expect(ends).toEqual([
     { code: 4400, reason: expect.stringMatching(/^bad-room-name: /), protocol: "roomful.v1" },
     { code: 4400, reason: expect.stringMatching(/^bad-room-name: /), protocol: "" },
-    { code: 4401, reason: expect.stringMatching(/^unauthorized: /), protocol: "y-websocket" },
+    { code: 4401, reason: expect.stringMatching(/^tokens-not-configured: /), protocol: "y-websocket" },
   ]);
+});
+
+it("[ORIGIN-1] [HTTP-5] a page of another site reaches no room of an open server on this machine, and is told why", async () => {
+  const page = await browser.open({}, undefined, browser.origin.replace("127.0.0.1", OTHER_SITE));
+  const own = await browser.open();
+  const state = `${server.url.replace("ws:", "http:").replace("/rooms", "/api/rooms")}/browser/state-vector`;
+  const read = (url: string) =>
+    fetch(url).then(
+      ({ status }) => status,
+      () => "kept from the page",
+    );
+  expect(
+    await page.evaluate(([url]) => roomfulTest.openSocket(`${url}/browser`, ["roomful.v1"]), [server.url]),
+  ).toEqual({
+    code: 4403,
+    reason: expect.stringMatching(/^origin-not-allowed: .*ALLOWED_ORIGINS/),
+    protocol: "roomful.v1",
+  });
+  expect(await page.evaluate(read, state)).toBe("kept from the page");
+  expect(await own.evaluate(read, state)).toBe(200);
+  expect(browser.complaints.splice(0).join()).toContain("CORS");
 });
 
 it("two pages in separate contexts edit one document through stock y-websocket, and see each other leave", async () => {

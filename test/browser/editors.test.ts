@@ -140,6 +140,42 @@ describe("while the server is away", () => {
     await Promise.all([one.close(), two.close()]);
   });
 
+  it("a database that is deleted under the page gets the whole document again with the next edit", async () => {
+    const room = freshRoom();
+    const one = await open({ url: server.url, room, offline: "" });
+    await synced(one);
+    await type(one, "before ");
+    await saved(one);
+    const deleted = await one.evaluate(async () => {
+      const names = (await indexedDB.databases()).map(({ name }) => name ?? "");
+      const outcomes = names.map(
+        (name) =>
+          new Promise((resolve) => {
+            const request = indexedDB.deleteDatabase(name);
+            request.onsuccess = () => resolve("deleted");
+            request.onerror = () => resolve("failed");
+          }),
+      );
+      return Promise.all(outcomes);
+    });
+    expect(deleted).toEqual(["deleted"]);
+    await server.kill();
+    await type(one, "");
+    await one.keyboard.press("End");
+    await one.keyboard.type("and after");
+    await reads(one, "before and after");
+    // Until it is on disk: a reload stops what is on its way.
+    await one.waitForFunction(async () => (await indexedDB.databases()).length > 0);
+    await one.waitForTimeout(200);
+    expect(await one.evaluate(() => editor.problems)).toEqual([]);
+    await one.reload();
+    await reads(one, "before and after");
+    expect(await savedState(one)).toEqual({ state: "offline", unsaved: "and after".length });
+    await server.restart();
+    await saved(one);
+    await one.close();
+  });
+
   it("two tabs share edits, and what reached the second one only so arrives after the first is closed", async () => {
     const room = freshRoom();
     const context = await browser.newContext();

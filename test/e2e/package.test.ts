@@ -9,7 +9,7 @@ import { PackedApp, run } from "../support/packed-app.ts";
 
 const PEERS = ["yjs", "y-protocols", "lib0"];
 /** What the package and its peers need themselves. */
-const INNER = ["hono", "valibot", "isomorphic.js"];
+const INNER = ["hono", "jose", "valibot", "isomorphic.js"];
 const REACT = ["react", "react-dom", "scheduler", "@types/react", "@types/react-dom", "csstype"];
 
 const page = (from: string, provider: string) => `
@@ -64,7 +64,9 @@ it("an app in which nothing but the package and its peers is installed builds wi
   const modules = chunks.flatMap(({ moduleIds }) => moduleIds);
   expect(modules.some((id) => id.endsWith("/roomful/dist/client/provider.js"))).toBe(true);
   const everything = [...modules, ...all.flatMap(({ moduleIds }) => moduleIds)];
-  expect(everything.filter((id) => /roomful\/dist\/(worker|client\/react)|hono|cloudflare|react/.test(id))).toEqual([]);
+  expect(
+    everything.filter((id) => /roomful\/dist\/(worker|backend|client\/react)|hono|jose|cloudflare|react/.test(id)),
+  ).toEqual([]);
   expect(modules.filter((id) => /\/yjs\//.test(id))).toHaveLength(1);
   const code = chunks.map((chunk) => chunk.code).join("");
   expect(code.split("Yjs was already imported")).toHaveLength(2);
@@ -87,7 +89,7 @@ it("the client is small", async () => {
     "src/stock-alone.ts",
     `import { WebsocketProvider } from "y-websocket"; globalThis.kept = WebsocketProvider;`,
   );
-  const external = [/^(yjs|y-protocols|lib0|y-indexeddb)(\/|$)/] as unknown as string[];
+  const external = [/^(yjs|y-protocols|lib0)(\/|$)/] as unknown as string[];
   const sizes = {
     "roomful/client, all of it, peers apart": gzipSize(await viteBuild("src/alone.ts", external)),
     "RoomProvider, peers apart": gzipSize(await viteBuild("src/provider-alone.ts", external)),
@@ -121,6 +123,45 @@ export const isCoded = (error: unknown) => error instanceof RoomfulError && erro
   await app.check(["src/types.ts"], { ...options, lib: ["es2024", "dom"] });
 });
 
+it("the command and the helper of the package make tokens, and the helper's types are strict", async () => {
+  const text = `
+import { mintToken, RoomfulError } from "roomful/token";
+const key = { secret: "a secret of 32 bytes, or some more" };
+export const token: Promise<string> = mintToken(key, { room: "notes/*", role: "viewer", subject: "ada" });
+export const list = mintToken(key, { room: "*", capabilities: ["read"], expiresIn: 60, jurisdiction: "eu" });
+// @ts-expect-error no such role
+mintToken(key, { room: "a", role: "owner" });
+// @ts-expect-error neither role nor capabilities
+mintToken(key, { room: "a" });
+// @ts-expect-error a private key needs its algorithm
+mintToken({ privateKey: "" }, { room: "a", role: "viewer" });
+export const isCoded = (error: unknown) => error instanceof RoomfulError && error.code;
+`;
+  app.write("src/token.ts", text);
+  await app.check(["src/token.ts"], { module: "nodenext", moduleResolution: "nodenext", lib: ["es2024", "dom"] });
+  app.write(
+    "token.js",
+    `import { mintToken } from "roomful/token";
+console.log(await mintToken({ secret: process.env.TOKEN_SECRET }, { room: "a", role: "viewer" }));`,
+  );
+  process.env.TOKEN_SECRET = "a secret of 32 bytes, or some more";
+  const jwt = /^[\w-]+\.[\w-]+\.[\w-]+\n$/;
+  expect(await run(process.execPath, ["token.js"], app.folder)).toMatch(jwt);
+  const command = [
+    "exec",
+    "--offline",
+    "--loglevel=error",
+    "--",
+    "roomful",
+    "token",
+    "--room",
+    "a",
+    "--role",
+    "viewer",
+  ];
+  expect(await run("npm", command, app.folder)).toMatch(jwt);
+});
+
 it("publint and are-the-types-wrong find nothing", async () => {
   await run("publint", ["run", app.tarball, "--strict"], ".");
   await run("attw", [app.tarball, "--profile", "esm-only"], ".");
@@ -129,7 +170,7 @@ it("publint and are-the-types-wrong find nothing", async () => {
 it("the package holds what it is compiled to, its documents, and nothing else", () => {
   const files = globSync("**/*.*", { cwd: join(app.folder, "node_modules/roomful") });
   const expected =
-    /^(dist\/(client|shared|worker)\/[\w/-]+(\.js|\.d\.ts)|docs\/\w+\.md|docs\/img\/\w+\.svg|(README|CHANGELOG)\.md|package\.json)$/;
+    /^(dist\/(backend|client|shared|worker)\/[\w/-]+(\.js|\.d\.ts)|docs\/\w+\.md|docs\/img\/\w+\.svg|(README|CHANGELOG)\.md|package\.json)$/;
   expect(files.length).toBeGreaterThan(50);
   expect(files.filter((file) => !expected.test(file.replaceAll("\\", "/")) || file.includes("test"))).toEqual([]);
 });

@@ -4,7 +4,11 @@ import { build } from "esbuild";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { inject } from "vitest";
 
+/** Another site, whose name leads to the same pages. */
+export const OTHER_SITE = "other-site.example";
+
 const ARGUMENTS = [
+  `--host-resolver-rules=MAP ${OTHER_SITE} 127.0.0.1`,
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -63,14 +67,22 @@ export class TestBrowser {
     return this.#browser.newContext(options);
   }
 
-  /** Opens the page, in a context of its own if none is given. @param query what the page's script reads */
-  async open(query: Readonly<Record<string, string>> = {}, context?: BrowserContext): Promise<Page> {
+  /**
+   * Opens the page, in a context of its own if none is given.
+   * @param query what the page's script reads
+   * @param origin as which site
+   */
+  async open(
+    query: Readonly<Record<string, string>> = {},
+    context?: BrowserContext,
+    origin = this.origin,
+  ): Promise<Page> {
     const page = await (context ?? (await this.newContext())).newPage();
     page.on("console", (message) => {
       if (message.type() === "error") this.complaints.push(message.text());
     });
     page.on("pageerror", (error) => this.complaints.push(`uncaught: ${error.message}`));
-    await page.goto(`${this.origin}/?${new URLSearchParams(query)}`);
+    await page.goto(`${origin}/?${new URLSearchParams(query)}`);
     return page;
   }
 

@@ -6,6 +6,10 @@ type Handlers = Pick<RoomSocket, "onopen" | "onmessage" | "onerror" | "onclose">
 export class FakeSocket implements RoomSocket {
   binaryType: BinaryType = "blob";
   readyState = 0;
+  /** What the network has not taken yet. */
+  bufferedAmount = 0;
+  /** Whether the network takes nothing but what the test takes from `bufferedAmount`. */
+  isSlow = false;
   readonly sent: unknown[] = [];
   /** With which it was closed from here. */
   closeCode: number | null = null;
@@ -31,6 +35,8 @@ export class FakeSocket implements RoomSocket {
 
   send(data: unknown): void {
     this.sent.push(data);
+    const isCounted = this.isSlow && (typeof data === "string" || data instanceof Uint8Array);
+    if (isCounted) this.bufferedAmount += data.length;
   }
 
   close(code?: number): void {

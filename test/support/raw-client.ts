@@ -44,6 +44,7 @@ export class RawClient {
 
   #receiveMessage(message: MessageFromRoom): void {
     if (message.type === "saved") this.saved = message.frame;
+    if (message.type === "probe") this.#socket.send(JSON.stringify({ type: "probed", nonce: message.nonce }));
     if (message.type === "rejected") this.rejected.push(message.frame);
   }
 

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ERRORS } from "../../shared/errors.ts";
 import { SETTINGS } from "../../worker/settings.ts";
+import { boundRows } from "../support/bounds-table.ts";
 
 const read = (path: string) => readFileSync(path, "utf8");
 const RULE = /\[([A-Z]+-\d+)\]/g;
@@ -34,4 +35,13 @@ it("docs/settings.md says what the table of settings says", () => {
     const shown = initial === "" ? "none" : `\`${initial}\``;
     expect(text).toContain(`| \`${name}\` | ${shown} | ${unit} | ${range} | ${why} |`);
   }
+});
+
+it("docs/limits.md says of each bound what the settings and shared/limits.ts say", () => {
+  const rows = boundRows();
+  expect(rows.length).toBeGreaterThan(30);
+  const stated = read("docs/limits.md").split("\n");
+  expect(rows.filter((row) => !stated.includes(row))).toEqual([]);
+  const names = (lines: readonly string[]) => lines.flatMap((line) => /^\| `([A-Z_]+)` \|/.exec(line)?.[1] ?? []);
+  expect(names(stated)).toEqual(names(rows));
 });

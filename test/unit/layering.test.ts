@@ -33,6 +33,10 @@ it.each([
   ["shared/planted.ts", "../worker/room.ts"],
   ["shared/planted.ts", "../client/index.ts"],
   ["shared/planted.ts", "node:fs"],
+  ["shared/planted.ts", "../backend/index.ts"],
+  ["backend/planted.ts", "../worker/room.ts"],
+  ["backend/planted.ts", "../client/index.ts"],
+  ["backend/planted.ts", "cloudflare:workers"],
   ["worker/document.ts", "./session.ts"],
   ["worker/store.ts", "./session.ts"],
   ["worker/store.ts", "yjs"],
@@ -46,6 +50,7 @@ it.each([
 it.each([
   ["worker/planted.ts", "../shared/rooms.ts"],
   ["client/planted.ts", "../shared/rooms.ts"],
+  ["backend/planted.ts", "../shared/rooms.ts"],
 ])("%s may import %s", (path, imported) => {
   expect(lint(path, `import { planted } from "${imported}";`)).toMatchObject({ fails: false });
 });

@@ -137,6 +137,7 @@ export class Bystander {
   #hear(text: string): void {
     const message = parseMessageFromRoom(text);
     if (message.type === "saved") this.saved = message.frame;
+    if (message.type === "probe") this.#socket.send(JSON.stringify({ type: "probed", nonce: message.nonce }));
     if (message.type === "rejected") this.rejected++;
     if (message.type === "pong") this.#pongs++;
     if (message.type === "error") throw new Error(text);

@@ -108,7 +108,7 @@ export const LOAD_BUGS: readonly LoadBug[] = [
     run: wakes,
     bug: "sockets that outlived the object are not known",
     file: "worker/sessions.ts",
-    find: "else this.#bySocket.set(socket, session);",
+    find: "else this.add(socket, session);",
     replace: "",
   },
   {
@@ -136,9 +136,9 @@ export const LOAD_BUGS: readonly LoadBug[] = [
     run: pausedReader,
     bug: "a socket that was sent much is passed over from then on",
     file: "worker/session.ts",
-    find: "      this.#socket.send(data);",
+    find: "      this.socket.send(data);",
     replace: `      this.sent = (this.sent ?? 0) + data.length;
-      if (this.sent < 2_000_000) this.#socket.send(data);`,
+      if (this.sent < 2_000_000) this.socket.send(data);`,
   },
   {
     run: pausedReader,

@@ -25,6 +25,8 @@ interface ConnectOptions {
 }
 
 const NOTHING_KNOWN: Uint8Array = new Uint8Array([0]);
+/** The update that changes nothing. */
+const NOTHING: Uint8Array = new Uint8Array([0, 0]);
 
 /**
  * A client that costs little, so that hundreds fit into one process: it keeps no document, counts what it hears, and
@@ -46,6 +48,10 @@ export class LoadClient {
   /** Times that the room asked for what it lacks. */
   asked = 0;
   bytesReceived = 0;
+  /** How long the room took to answer each ping, in milliseconds. */
+  readonly pings: number[] = [];
+  readonly #pinged: number[] = [];
+  warnings = 0;
   saved = 0;
   rejected = 0;
   /** How it ended, if it did. */
@@ -106,6 +112,8 @@ export class LoadClient {
     switch (frame.type) {
       case "sync-step-1":
         this.asked++;
+        // A y-protocols client always answers. Others answer a probe.
+        if (this.isStock) this.#send(encodeSyncStep2(NOTHING));
         return;
       case "sync-step-2":
         this.answers++;
@@ -143,16 +151,25 @@ export class LoadClient {
 
   #receiveMessage(message: MessageFromRoom): void {
     if (message.type === "saved") this.saved = message.frame;
+    if (message.type === "probe") this.#webSocket.send(JSON.stringify({ type: "probed", nonce: message.nonce }));
     if (message.type === "rejected") this.rejected++;
+    if (message.type === "warning") this.warnings++;
+    if (message.type === "pong") this.pings.push(performance.now() - (this.#pinged.shift() ?? 0));
   }
 
-  #send(bytes: Uint8Array): void {
+  #send(bytes: Uint8Array | string): void {
     if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.send(bytes);
   }
 
   /** Sends bytes as they are. */
-  sendRaw(bytes: Uint8Array): void {
+  sendRaw(bytes: Uint8Array | string): void {
     this.#send(bytes);
+  }
+
+  /** Asks the room for an answer, in other words than those that the runtime answers by itself. */
+  ping(): void {
+    this.#pinged.push(performance.now());
+    this.#send('{"type": "ping"}');
   }
 
   /** Asks for the document. */
@@ -193,6 +210,10 @@ export class LoadClient {
   /** The client ids that it was told of and that are not gone, in order. */
   get present(): number[] {
     return [...this.presence].flatMap(([id, { state }]) => (state === null ? [] : [id])).sort((a, b) => a - b);
+  }
+
+  get isOpen(): boolean {
+    return this.#webSocket.readyState === WebSocket.OPEN;
   }
 
   /** Bytes that wait here because the other side does not take them. */

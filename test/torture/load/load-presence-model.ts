@@ -61,6 +61,7 @@ export class PresenceModel {
         grant: { capabilities: ["read", "write"] },
         subprotocol: "roomful.v1",
         origin: null,
+        network: null,
       },
       {},
       this.#modules.session.newIdentity(""),

@@ -1,0 +1,76 @@
+import * as Y from "yjs";
+import { encodeSyncStep1 } from "../shared/frames.ts";
+
+/** The state vector of nothing. */
+const NOTHING = new Uint8Array([0]);
+
+interface Rebuilding {
+  readonly resolve: (doc: Y.Doc) => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+/**
+ * The answers to step 1 that the room owes, in their order: one for the document that is kept in step, and others for
+ * documents that are built anew.
+ */
+export class RoomAnswers {
+  readonly #send: (frame: Uint8Array<ArrayBuffer>) => void;
+  readonly #owed: ("document" | Rebuilding)[] = [];
+  /** Who asked for a new document while there was no connection. */
+  readonly #waiting: Rebuilding[] = [];
+  #isOpen = false;
+
+  constructor(send: (frame: Uint8Array<ArrayBuffer>) => void) {
+    this.#send = send;
+  }
+
+  /** Whether the document has not been compared with the room's on this socket. */
+  get owesDocument(): boolean {
+    return this.#owed.includes("document");
+  }
+
+  /** Asks for what the document lacks, and for the new documents that wait. */
+  opened(doc: Y.Doc): void {
+    this.#isOpen = true;
+    this.#ask("document", Y.encodeStateVector(doc));
+    for (const rebuilding of this.#waiting.splice(0)) this.#ask(rebuilding, NOTHING);
+  }
+
+  closed(): void {
+    this.#isOpen = false;
+    for (const owed of this.#owed.splice(0)) if (owed !== "document") this.#waiting.push(owed);
+  }
+
+  destroy(): void {
+    this.closed();
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error("the provider was destroyed"));
+  }
+
+  /** A new document with what the room has, once there is a connection. */
+  rebuild(): Promise<Y.Doc> {
+    return new Promise((resolve, reject) => {
+      const rebuilding = { resolve, reject };
+      if (this.#isOpen) this.#ask(rebuilding, NOTHING);
+      else this.#waiting.push(rebuilding);
+    });
+  }
+
+  /** Takes a step 2. @returns whether it is for the document; if not, a new one has been built of it */
+  isForDocument(update: Uint8Array): boolean {
+    const owed = this.#owed.shift();
+    if (owed === undefined || owed === "document") return true;
+    const doc = new Y.Doc();
+    try {
+      Y.applyUpdate(doc, update);
+      owed.resolve(doc);
+    } catch (cause) {
+      owed.reject(cause);
+    }
+    return false;
+  }
+
+  #ask(asker: "document" | Rebuilding, stateVector: Uint8Array): void {
+    this.#owed.push(asker);
+    this.#send(encodeSyncStep1(stateVector));
+  }
+}

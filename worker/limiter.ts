@@ -1,0 +1,100 @@
+import { RoomfulError } from "../shared/errors.ts";
+import { Budget, KINDS, type Kind, type Rates } from "./budget.ts";
+import type { Session } from "./session.ts";
+import type { Settings } from "./settings.ts";
+
+/** Accounts that are remembered. Above that the oldest is forgotten: each is an object in a room's memory. */
+const REMEMBERED_ACCOUNTS = 10_000;
+
+interface LimiterOptions {
+  readonly rates: Rates;
+  /** Milliseconds. */
+  readonly now?: () => number;
+  /** Closes a session at once: nothing more is taken from it or sent to it. */
+  readonly dismiss: (session: Session, refusal: RoomfulError) => void;
+}
+
+/**
+ * Bounds what each socket may ask of the room, and remembers what those spent who left, under their account: whoever
+ * emptied a bucket, or connects again and again, is refused at the door until it is refilled.
+ *
+ * All of it is memory. Hibernation forgets it, which takes 10 s without any event: then nobody was there to be hurt.
+ */
+export class Limiter {
+  readonly #options: LimiterOptions;
+  readonly #now: () => number;
+  readonly #budgets = new WeakMap<Session, Budget>();
+  /** What is missing from the buckets of those who left, oldest first. */
+  readonly #left = new Map<string, Budget>();
+
+  constructor(options: LimiterOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** @throws RoomfulError `rate-limited` when those of this account who left owe more than flowed back since */
+  admit(account: string | null): void {
+    const owed = account === null ? undefined : this.#left.get(account);
+    if (owed === undefined || account === null) return;
+    if (!owed.isSolvent) throw new RoomfulError("rate-limited", "what was spent before is not refilled yet");
+    if (owed.isFull) this.#left.delete(account);
+  }
+
+  /**
+   * Takes room time, in microseconds, from a session. Warns it when most is spent, and dismisses it when all is.
+   * @returns whether the session is still there
+   */
+  spend(session: Session, kind: Kind, cost: number): boolean {
+    let budget = this.#budgets.get(session);
+    if (budget === undefined) {
+      budget = new Budget(this.#options.rates, this.#now);
+      this.#budgets.set(session, budget);
+    }
+    const verdict = budget.spend(kind, cost);
+    switch (verdict) {
+      case "granted":
+        return true;
+      case "nearly-spent":
+        session.warn("rate-limit-near", `${kind}: most of what this connection may ask for is used up; slow down`);
+        return true;
+      case "spent":
+        this.#options.dismiss(session, new RoomfulError("rate-limited", kind));
+        return false;
+      default:
+        return verdict satisfies never;
+    }
+  }
+
+  /** To be called when a session is gone: what it spent is its account's. */
+  left(session: Session): void {
+    const budget = this.#budgets.get(session);
+    if (budget !== undefined) this.remember(session.state.account, budget);
+  }
+
+  /** Lets an account owe what is missing from a budget whose owner left. */
+  remember(account: string | null, budget: Budget): void {
+    if (account === null || budget.isFull) return;
+    const owed = this.#left.get(account) ?? new Budget(this.#options.rates, this.#now);
+    owed.take(budget);
+    this.#left.delete(account);
+    this.#left.set(account, owed);
+    const [oldest] = this.#left.size > REMEMBERED_ACCOUNTS ? this.#left.keys() : [];
+    if (oldest !== undefined) this.#left.delete(oldest);
+  }
+}
+
+const MICROSECONDS_PER_MILLISECOND = 1_000;
+
+/** The rates that a deployment set, in milliseconds of room time per second. */
+export function ratesOf(settings: Settings): Rates {
+  const { EDIT_RATE, JOIN_RATE, PRESENCE_RATE, MESSAGE_RATE, REFUSAL_RATE } = settings;
+  const milliseconds: Rates = {
+    edits: EDIT_RATE,
+    joins: JOIN_RATE,
+    presence: PRESENCE_RATE,
+    messages: MESSAGE_RATE,
+    refusals: REFUSAL_RATE,
+  };
+  const rates = KINDS.map((kind) => [kind, milliseconds[kind] * MICROSECONDS_PER_MILLISECOND]);
+  return Object.fromEntries(rates) as Rates;
+}
