@@ -235,6 +235,10 @@ const api = {
     contexts: made.contexts.length,
     tracks: made.tracks.length,
   }),
+  iceServers: () => liveConnections()[0]?.getConfiguration().iceServers ?? [],
+  useTone: (hertz: number) => {
+    devices = { only: hertz };
+  },
   holdOffers: (url: string, room: string) => holdOffers(url, room, tone),
 };
 

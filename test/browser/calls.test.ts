@@ -12,7 +12,6 @@ import {
   joined,
   openCallPage,
   packetsGoOn,
-  SILENCE,
   TONES,
 } from "../support/call-pages.ts";
 import type { CallPageApi } from "./call-page.ts";
@@ -28,7 +27,7 @@ const [LOW, MIDDLE, HIGH] = TONES;
 
 beforeAll(async () => {
   [server, browser] = await Promise.all([
-    BareRoomServer.start(),
+    BareRoomServer.start({ settings: { OPEN_ROLE: "moderator" } }),
     TestBrowser.start("test/browser/call-page.ts", CALL_FLAGS),
   ]);
   url = await server.url();
@@ -36,13 +35,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([browser?.stop(), server?.stop()]);
 });
-afterEach(() => {
+afterEach(async () => {
+  await browser.closePages();
   expect(browser.complaints.splice(0)).toEqual([]);
 });
 
 const state = (opened: Page) => opened.evaluate(() => page.state());
 const peers = (opened: Page) => opened.evaluate(() => page.peers());
-const close = (pages: readonly Page[]) => Promise.all(pages.map((each) => each.context().close()));
 
 it("two pages hear each other's tone and not their own, fifty packets a second, and see who speaks and how well", async () => {
   const pages = await joined(browser, url, freshRoom(), 2);
@@ -61,7 +60,9 @@ it("two pages hear each other's tone and not their own, fifty packets a second, 
   });
   expect(rate).toBeGreaterThan(35);
   expect(rate).toBeLessThan(65);
-  await one.waitForFunction(() => page.peers()[0]?.quality?.rttMs !== null && page.peers()[0]?.isSpeaking === true);
+  await one.waitForFunction(
+    () => typeof page.peers()[0]?.quality?.rttMs === "number" && page.peers()[0]?.isSpeaking === true,
+  );
   expect((await peers(one))[0]).toMatchObject({
     peer: await idOf(two),
     state: "connected",
@@ -71,7 +72,6 @@ it("two pages hear each other's tone and not their own, fifty packets a second, 
     quality: { relayed: false },
   });
   expect((await one.evaluate(() => page.local())).isSpeaking).toBe(true);
-  await close(pages);
 });
 
 it("three peers are three pairs, each heard by each, and leaving leaves one", async () => {
@@ -92,7 +92,6 @@ it("three peers are three pairs, each heard by each, and leaving leaves one", as
   // A closed tab leaves too.
   await two.close();
   await one.waitForFunction(() => page.peers().length === 0);
-  await close(pages);
 });
 
 it("mute sends silence over the same connection, is seen, and unmute restores; a device is changed without negotiation", async () => {
@@ -121,7 +120,6 @@ it("mute sends silence over the same connection, is seen, and unmute restores; a
   await expect(one.evaluate(() => page.setInputDevice("none"))).rejects.toThrow(/NotFoundError|no such device/);
   expect((await one.evaluate(() => page.local())).microphone.type).toBe("on");
   await hearsTone(two, one, LOW * 3);
-  await close(pages);
 });
 
 it("a moderator's mute drops the sound at the others and silences the muted; a kick ends the call for one alone", async () => {
@@ -142,7 +140,6 @@ it("a moderator's mute drops the sound at the others and silences the muted; a k
   expect(await state(two)).toMatchObject({ type: "refused", code: "kicked" });
   expect(await two.evaluate(() => page.live())).toEqual({ connections: 0, contexts: 0, tracks: 0 });
   await hearsTone(one, three, HIGH);
-  await close(pages);
 });
 
 it("a lost socket leaves the call as it is: the same connections, packets go on, and who comes late gets in", async () => {
@@ -160,7 +157,6 @@ it("a lost socket leaves the call as it is: the same connections, packets go on,
   await Promise.all([hearsTone(one, late, HIGH), hearsTone(late, one, LOW), hearsTone(two, one, LOW)]);
   expect((await one.evaluate(() => page.credentials())).slice(0, 1)).toEqual(before);
   expect(await two.evaluate(() => page.connectionCount())).toBe(2);
-  await close([one, two, late]);
 });
 
 it("an evicted room leaves the call as it is, and who comes late gets in", async () => {
@@ -169,7 +165,8 @@ it("an evicted room leaves the call as it is, and who comes late gets in", async
   const stub = await server.room(room);
   const boot = async () => (await stub.statistics()).boot;
   const [before, credentials] = [await boot(), await one.evaluate(() => page.credentials())];
-  await server.evict(room);
+  // It waits for what the room is still about, and may give up on a busy machine.
+  for (let tries = 0; tries < 5 && (await boot()) === before; tries++) await server.evict(room).catch(() => {});
   expect(await boot()).not.toBe(before);
   await packetsGoOn(one);
   const late = await openCallPage(browser, url, room, { devices: { only: HIGH } });
@@ -180,7 +177,6 @@ it("an evicted room leaves the call as it is, and who comes late gets in", async
     credentials[0],
     1,
   ]);
-  await close([one, two, late]);
 });
 
 it("restartIce changes the credentials of the same connection, and audio goes on", async () => {
@@ -194,7 +190,6 @@ it("restartIce changes the credentials of the same connection, and audio goes on
   await Promise.all([connectedTo(one, 1), connectedTo(two, 1)]);
   await Promise.all([hearsTone(one, two, MIDDLE), hearsTone(two, one, LOW), packetsGoOn(one), packetsGoOn(two)]);
   expect(await one.evaluate(() => page.connectionCount())).toBe(1);
-  await close(pages);
 });
 
 it("signals that are forged, misdirected, oversized, unjoined or a flood are refused, and a call beside them goes on", async () => {
@@ -233,7 +228,6 @@ it("signals that are forged, misdirected, oversized, unjoined or a flood are ref
   expect(pair).toMatchObject({ state: "connected" });
   // What was forged cost a connection with the forger, at most one at a time, and none of another one's.
   expect(await two.evaluate(() => page.connectionCount())).toBeLessThanOrEqual(before + 1);
-  await close([one, two, hostile, elsewhere]);
 });
 
 it("a call that is full refuses with a reason, and lets in whoever comes when there is room", async () => {
@@ -248,7 +242,6 @@ it("a call that is full refuses with a reason, and lets in whoever comes when th
   await pages[1].waitForFunction(() => page.peers().length === 0);
   expect(await third.evaluate(() => page.tryJoin())).toBe("joined");
   await connectedTo(third, 1);
-  await close([...pages, third]);
   await small.stop();
 });
 
@@ -282,7 +275,6 @@ it("after leave nothing is left of tracks, connections and audio contexts, howev
   expect([all.connections, all.contexts].every((count) => count >= 2)).toBe(true);
   await one.evaluate(() => page.join());
   await connectedTo(one, 1);
-  await close([one, other]);
 });
 
 it("without a microphone one listens, is told why, and can take one later; the document goes on", async () => {
@@ -311,7 +303,6 @@ it("without a microphone one listens, is told why, and can take one later; the d
   await refusing.evaluate(() => page.join());
   expect((await refusing.evaluate(() => page.local())).microphone).toEqual({ type: "denied" });
   expect(await state(refusing)).toEqual({ type: "joined" });
-  await close([one, listener, refusing]);
 });
 
 it("Chromium's own fake microphone is heard, a camera is seen and turned off, and a data channel carries words", async () => {
@@ -335,9 +326,4 @@ it("Chromium's own fake microphone is heard, a camera is seen and turned off, an
   await two.evaluate(() => page.setCamera(true));
   await one.waitForFunction(() => page.peers()[0]?.kinds.includes("video") === true);
   expect(await one.evaluate(() => page.connectionCount())).toBe(1);
-  await close([one, two]);
-});
-
-it("silence is below the threshold that the tests take for it", () => {
-  expect(SILENCE).toBeLessThan(AUDIBLE);
 });

@@ -92,6 +92,11 @@ export class TestBrowser {
     await session.send("Storage.overrideQuotaForOrigin", { origin: this.origin, quotaSize: bytes });
   }
 
+  /** Closes every page that is open. */
+  async closePages(): Promise<void> {
+    await Promise.all(this.#browser.contexts().map((context) => context.close()));
+  }
+
   async stop(): Promise<void> {
     await this.#browser.close();
     this.#pages.close();
