@@ -5,7 +5,6 @@
 import { once } from "node:events";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { WebSocket } from "ws";
 import { freePort } from "../test/support/ports.ts";
 import { whiteboardFile } from "./scenarios/documents.ts";
 import { type Bench, withServer } from "./scenarios/scenario.ts";
@@ -25,17 +24,17 @@ async function inspect(port: number) {
     call: async (method: string, params: object = {}): Promise<unknown> => {
       const id = ++calls;
       const { promise, resolve } = Promise.withResolvers<unknown>();
-      const listen = (data: Buffer) => {
-        const answer = JSON.parse(data.toString()) as { id?: number; result?: unknown };
+      const listen = ({ data }: MessageEvent<string>) => {
+        const answer = JSON.parse(data) as { id?: number; result?: unknown };
         if (answer.id !== id) return;
-        socket.off("message", listen);
+        socket.removeEventListener("message", listen);
         resolve(answer.result);
       };
-      socket.on("message", listen);
+      socket.addEventListener("message", listen);
       socket.send(JSON.stringify({ id, method, params }));
       return await promise;
     },
-    close: () => socket.terminate(),
+    close: () => socket.close(),
   };
 }
 

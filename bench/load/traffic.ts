@@ -97,9 +97,14 @@ class Traffic {
     };
     const read = content === "updates" ? readUpdate : readAwareness;
     const wanted = content === "updates" ? ["update", "step-2"] : ["awareness"];
+    let hasAnswered = false;
     const socket = await LoadSocket.open(`${target.url}/${name}`, (message, opened) => {
       const kind = kindOf(message, prefix.length);
-      if (kind === "step-1") answerStep1(opened, prefix);
+      // A relay forwards everybody's step 1: one answer is what a server asks for.
+      if (kind === "step-1" && !hasAnswered) {
+        hasAnswered = true;
+        answerStep1(opened, prefix);
+      }
       if (!wanted.includes(kind)) return;
       read(message, prefix.length, carried);
       this.#wantPump();
@@ -165,8 +170,8 @@ class Traffic {
     for (const room of this.#rooms) {
       for (const [index, writer] of room.writers.entries()) {
         const end = room.progress.slowest(index) + inFlight;
-        // Half a window at least, so that frames go out together.
-        if (end - writer.sent < inFlight / 2) continue;
+        // Some at least, so that frames go out together.
+        if (end - writer.sent < inFlight / 8) continue;
         for (let clock = writer.sent; clock < end; clock++) writer.sentAt[clock % TIMES] = now;
         writer.source.take(writer.sent, end, (frames) => writer.socket.write(frames));
         writer.sent = end;

@@ -2,7 +2,7 @@ import type { ServerName } from "../servers/server.ts";
 import { type Case, type Scenario, type Size, withServer } from "./scenario.ts";
 
 /** Edits of all writers together that may be under way to the slowest subscriber. */
-const IN_FLIGHT = 5_000;
+const IN_FLIGHT = 1_000;
 
 const ALL: readonly ServerName[] = ["relay", "roomful", "y-partyserver", "hocuspocus", "y-websocket-server", "node-relay"];
 
