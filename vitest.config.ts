@@ -13,7 +13,13 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["shared/**/*.test.ts", "client/**/*.test.ts", "backend/**/*.test.ts", "bench/**/*.test.ts", "test/unit/**/*.test.ts"],
+          include: [
+            "shared/**/*.test.ts",
+            "client/**/*.test.ts",
+            "backend/**/*.test.ts",
+            "bench/**/*.test.ts",
+            "test/unit/**/*.test.ts",
+          ],
           testTimeout: 30_000,
         },
       },

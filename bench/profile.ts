@@ -6,15 +6,18 @@ import { once } from "node:events";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../test/support/ports.ts";
+import { type CpuProfile, topOf } from "./report/cpu-profile.ts";
 import { whiteboardFile } from "./scenarios/documents.ts";
 import { type Bench, withServer } from "./scenarios/scenario.ts";
-import { topOf, type CpuProfile } from "./report/cpu-profile.ts";
 
 const [kind = "updates", subscribers = "50", writers = "10"] = process.argv.slice(2);
 const FOLDER = ".cache/bench";
 
 async function inspect(port: number) {
-  const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as { id: string; webSocketDebuggerUrl: string }[];
+  const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as {
+    id: string;
+    webSocketDebuggerUrl: string;
+  }[];
   const target = targets.find(({ id }) => id === "core:user:bench");
   if (target === undefined) throw new Error("no inspector target");
   const socket = new WebSocket(target.webSocketDebuggerUrl);
@@ -75,7 +78,10 @@ await withServer(
     }
     const inspector = await inspect(inspectorPort);
     // It is answered when the isolate is entered.
-    const awake = setInterval(() => void fetch(bench.server.url.replace("ws:", "http:").replace("/rooms", "/healthz")), 20);
+    const awake = setInterval(
+      () => void fetch(bench.server.url.replace("ws:", "http:").replace("/rooms", "/healthz")),
+      20,
+    );
     await inspector.call("Profiler.enable");
     await inspector.call("Profiler.setSamplingInterval", { interval: 500 });
     await inspector.call("Profiler.start");

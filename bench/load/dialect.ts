@@ -2,8 +2,8 @@ import type { Dialect } from "../servers/server.ts";
 import { ByteWriter } from "./bytes.ts";
 import type { LoadSocket } from "./socket.ts";
 
-/** Step 1 of a client that has nothing, and the answer of one. */
-const STEP_1 = [0, 0, 1, 0];
+/** The state vector of a client that has nothing, and its answer to step 1. */
+const NOTHING = [0];
 const EMPTY_STEP_2 = [0, 1, 2, 0, 0];
 
 /** Token `-`, version `4.7.0`: what a Hocuspocus provider opens with. */
@@ -18,9 +18,19 @@ export function prefixOf(dialect: Dialect, room: string): Buffer {
 }
 
 /** Sends what a client opens with: who it is where that is asked, and step 1. */
-export function sayHello(socket: LoadSocket, dialect: Dialect, prefix: Buffer, step1: readonly number[] = STEP_1): void {
+export function sayHello(
+  socket: LoadSocket,
+  dialect: Dialect,
+  prefix: Buffer,
+  stateVector: readonly number[] = NOTHING,
+): void {
   if (dialect === "hocuspocus") socket.send(Buffer.from([...prefix, ...HOCUSPOCUS_AUTH]));
-  socket.send(Buffer.from([...prefix, ...step1]));
+  const step1 = new ByteWriter();
+  step1.bytes(prefix);
+  step1.byte(0);
+  step1.byte(0);
+  step1.varBytes(Uint8Array.from(stateVector));
+  socket.send(step1.take());
 }
 
 /** Answers the server's own step 1 as a client that has nothing to tell. */

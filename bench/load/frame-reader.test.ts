@@ -8,17 +8,20 @@ function payloads(): Buffer[] {
   return LENGTHS.map((length, index) => Buffer.alloc(length, index + 1));
 }
 
-it.each([1, 2, 7, 1000, 65_536, 1_000_000])("frames come out whole when the stream comes in pieces of %i bytes", (size) => {
-  const stream = Buffer.concat(payloads().flatMap((payload) => [frameHeader(payload.length, false), payload]));
-  const read: Buffer[] = [];
-  const reader = new FrameReader((opcode, payload) => {
-    expect(opcode).toBe(2);
-    read.push(Buffer.from(payload));
-  });
-  for (let at = 0; at < stream.length; at += size) reader.push(stream.subarray(at, at + size));
-  expect(read.map(({ length }) => length)).toEqual(LENGTHS);
-  expect(read).toEqual(payloads());
-});
+it.each([1, 2, 7, 1000, 65_536, 1_000_000])(
+  "frames come out whole when the stream comes in pieces of %i bytes",
+  (size) => {
+    const stream = Buffer.concat(payloads().flatMap((payload) => [frameHeader(payload.length, false), payload]));
+    const read: Buffer[] = [];
+    const reader = new FrameReader((opcode, payload) => {
+      expect(opcode).toBe(2);
+      read.push(Buffer.from(payload));
+    });
+    for (let at = 0; at < stream.length; at += size) reader.push(stream.subarray(at, at + size));
+    expect(read.map(({ length }) => length)).toEqual(LENGTHS);
+    expect(read).toEqual(payloads());
+  },
+);
 
 it("a client's frames are masked, with zeros", () => {
   const payload = Buffer.from("hello");

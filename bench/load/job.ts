@@ -59,7 +59,40 @@ export interface BurstJob {
   readonly timeoutSeconds: number;
 }
 
-export type Job = TrafficJob | JoinJob | PopulateJob | BurstJob;
+/** People who are there and do nothing. */
+export interface IdleJob {
+  readonly kind: "idle";
+  readonly target: Target;
+  /** Stock clients, which renew their presence. */
+  readonly renewing: number;
+  /** Clients of `roomful.v1`, which renew it only when they are asked to, and ping. */
+  readonly silent: number;
+  readonly settleSeconds: number;
+  readonly seconds: number;
+}
+
+/** Sends a document's history, update by update, at the pace at which it is taken. */
+export interface HistoryJob {
+  readonly kind: "history";
+  readonly target: Target;
+  readonly room: string;
+  /** A file of updates, each behind its length in four bytes, little-endian. */
+  readonly history: string;
+  /** Sent between two waits for the other subscriber. */
+  readonly batch: number;
+  /** Milliseconds between two batches at least. */
+  readonly pauseMs: number;
+}
+
+/** Makes some edits. */
+export interface EditJob {
+  readonly kind: "edit";
+  readonly target: Target;
+  readonly room: string;
+  readonly edits: number;
+}
+
+export type Job = TrafficJob | JoinJob | PopulateJob | BurstJob | IdleJob | HistoryJob | EditJob;
 
 export interface Quantiles {
   readonly count: number;
@@ -108,6 +141,22 @@ export interface BurstResult {
   readonly residentBytes: number;
 }
 
+export interface IdleResult {
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly serverCpuSeconds: number;
+  readonly residentBytes: number;
+}
+
+export interface HistoryResult {
+  readonly seconds: number;
+  readonly updates: number;
+  /** Of updates, without what frames add. */
+  readonly payloadBytes: number;
+  readonly serverCpuSeconds: number;
+  readonly residentBytes: number;
+}
+
 export interface PopulateResult {
   readonly bytes: number;
 }
@@ -118,4 +167,7 @@ export interface Results {
   readonly join: JoinResult;
   readonly populate: PopulateResult;
   readonly burst: BurstResult;
+  readonly idle: IdleResult;
+  readonly history: HistoryResult;
+  readonly edit: object;
 }

@@ -7,7 +7,7 @@ import type { JoinJob, JoinResult, PopulateJob, PopulateResult, Target } from ".
 import { kindOf } from "./progress.ts";
 import { LoadSocket } from "./socket.ts";
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 interface Joined {
   readonly socket: LoadSocket;
@@ -31,7 +31,7 @@ export async function joinOnce(
     if (kind === "step-2" && message.length >= leastBytes) answered.resolve(message.length);
     if (kind === "step-1") answerStep1(opened, prefix);
   });
-  sayHello(socket, target.dialect, prefix, [0, 0, stateVector.length, ...stateVector]);
+  sayHello(socket, target.dialect, prefix, stateVector);
   const timer = setTimeout(() => answered.reject(new Error(`no answer to step 1: ${socket.ended}`)), TIMEOUT_MS);
   const answerBytes = await answered.promise;
   clearTimeout(timer);

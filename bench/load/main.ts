@@ -1,5 +1,8 @@
 /** A process of its own for one job: `node bench/load/main.ts <job as JSON>`, which tells its result by a message. */
 import { runBurst } from "./burst.ts";
+import { runEdit } from "./edit.ts";
+import { runHistory } from "./history.ts";
+import { runIdle } from "./idle.ts";
 import type { Job } from "./job.ts";
 import { runJoin, runPopulate } from "./join.ts";
 import { runTraffic } from "./traffic.ts";
@@ -14,6 +17,12 @@ function run(job: Job): Promise<unknown> {
       return runPopulate(job);
     case "burst":
       return runBurst(job);
+    case "edit":
+      return runEdit(job);
+    case "idle":
+      return runIdle(job);
+    case "history":
+      return runHistory(job);
     default:
       return job satisfies never;
   }

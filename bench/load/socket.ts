@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { FrameReader } from "./frame-reader.ts";
 import { frameHeader } from "./websocket-frame.ts";
 
-const OPCODE = { binary: 2, close: 8, ping: 9 } as const;
+const OPCODE = { text: 1, binary: 2, close: 8, ping: 9 } as const;
 
 /** All sockets are read into it, one after the other: what is read is dealt with before the next read. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024);
@@ -18,13 +18,15 @@ export class LoadSocket {
   readonly #reader: FrameReader;
   #handshake: Buffer | null = Buffer.alloc(0);
   readonly #opened = Promise.withResolvers<void>();
+  /** Handed each text message, where somebody reads them. */
+  onText: ((text: string) => void) | null = null;
   bytesReceived = 0;
   framesReceived = 0;
   /** Why it ended, if it did. */
   ended: string | null = null;
   readonly #onMessage: OnMessage;
 
-  private constructor(url: URL, onMessage: OnMessage) {
+  private constructor(url: URL, onMessage: OnMessage, subprotocol: string | undefined) {
     this.#onMessage = onMessage;
     this.#reader = new FrameReader((opcode, payload) => this.#receive(opcode, payload));
     this.#tcp = connect({
@@ -43,12 +45,13 @@ export class LoadSocket {
     this.#tcp.on("close", () => this.#end("closed"));
     this.#tcp.write(
       `GET ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
+        `${subprotocol === undefined ? "" : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`}\r\n`,
     );
   }
 
-  static async open(url: string, onMessage: OnMessage): Promise<LoadSocket> {
-    const socket = new LoadSocket(new URL(url), onMessage);
+  static async open(url: string, onMessage: OnMessage, subprotocol?: string): Promise<LoadSocket> {
+    const socket = new LoadSocket(new URL(url), onMessage, subprotocol);
     await socket.#opened.promise;
     return socket;
   }
@@ -76,6 +79,9 @@ export class LoadSocket {
         this.framesReceived++;
         this.#onMessage(payload, this);
         return;
+      case OPCODE.text:
+        this.onText?.(payload.toString());
+        return;
       case OPCODE.ping:
         this.#tcp.write(Buffer.from([0x8a, 0x80, 0, 0, 0, 0]));
         return;
@@ -98,6 +104,12 @@ export class LoadSocket {
   /** Sends one message. */
   send(message: Uint8Array): void {
     this.#tcp.write(Buffer.concat([frameHeader(message.length, true), message]));
+  }
+
+  sendText(text: Uint8Array): void {
+    const header = frameHeader(text.length, true);
+    header[0] = 0x81;
+    this.#tcp.write(Buffer.concat([header, text]));
   }
 
   /** Bytes that the kernel has not taken. */

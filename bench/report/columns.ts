@@ -1,4 +1,7 @@
 import type { BurstResult, JoinResult, TrafficResult } from "../load/job.ts";
+import type { IdleScenarioResult } from "../scenarios/idle.ts";
+import type { OpenLoopResult } from "../scenarios/open-loop.ts";
+import type { StorageResult } from "../scenarios/storage.ts";
 
 /** One figure of a measurement, as a column of a table. */
 export interface Column {
@@ -33,7 +36,11 @@ const DELIVERED_PER_CPU = column<TrafficResult>(
   0,
   ({ serverCpuSeconds, delivered }) => delivered / serverCpuSeconds,
 );
-const SERVER_CPU = column<TrafficResult>("server CPU, cores", 2, ({ serverCpuSeconds, seconds }) => serverCpuSeconds / seconds);
+const SERVER_CPU = column<TrafficResult>(
+  "server CPU, cores",
+  2,
+  ({ serverCpuSeconds, seconds }) => serverCpuSeconds / seconds,
+);
 const P50 = column<TrafficResult>("p50, ms", 1, ({ latency }) => latency.p50);
 const P95 = column<TrafficResult>("p95, ms", 1, ({ latency }) => latency.p95);
 const P99 = column<TrafficResult>("p99, ms", 1, ({ latency }) => latency.p99);
@@ -43,11 +50,40 @@ const GENERATOR = column<TrafficResult>("generator, cores", 2, ({ loadUtilisatio
 const MEMORY = column<TrafficResult>("memory, MB", 0, ({ residentBytes }) => residentBytes / 1e6);
 
 const SATURATION = [DELIVERED, DELIVERED_PER_CPU, CPU_PER_DELIVERED, FRAMES, P50, P99, SERVER_CPU, GENERATOR];
-export const PACED = [CPU_PER_DELIVERED, SERVER_CPU, P50, P95, P99, FRAMES, LOST, GENERATOR, MEMORY];
+const PACED = [CPU_PER_DELIVERED, SERVER_CPU, P50, P95, P99, FRAMES, LOST, GENERATOR, MEMORY];
 
 export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   "updates-saturation": SATURATION,
   "cursors-saturation": SATURATION,
+  "updates-fixed-rate": PACED,
+  "cursors-fixed-rate": PACED,
+  "many-rooms": PACED,
+  "open-loop": [
+    column<OpenLoopResult>("borne, updates per s", 0, ({ borne }) => borne),
+    column<OpenLoopResult>("p99 at that, ms", 1, ({ steps }) => {
+      const step = steps.filter(({ isBorne }) => isBorne).at(-1);
+      return step === undefined ? null : step.result.latency.p99;
+    }),
+  ],
+  absence: [
+    column<JoinResult>("bytes to the client", 0, ({ bytes }) => bytes),
+    column<JoinResult>("ms", 1, ({ milliseconds }) => median(milliseconds)),
+  ],
+  storage: [
+    column<StorageResult>("rows per 1,000 updates", 1, ({ rowsWritten, updates }) => (1000 * rowsWritten) / updates),
+    column<StorageResult>("rows per s", 1, ({ rowsWritten, seconds }) => rowsWritten / seconds),
+    column<StorageResult>(
+      "bytes per byte of updates",
+      2,
+      ({ bytesWritten, payloadBytes }) => bytesWritten / payloadBytes,
+    ),
+    column<StorageResult>("bytes per 1,000 updates", 0, ({ bytesWritten, updates }) => (1000 * bytesWritten) / updates),
+  ],
+  idle: [
+    column<IdleScenarioResult>("events per hour", 0, ({ events, seconds }) => (3600 * events) / seconds),
+    column<IdleScenarioResult>("hibernated (1 is yes)", 0, ({ hibernated }) => (hibernated ? 1 : 0)),
+    column<IdleScenarioResult>("bytes to the clients per s", 0, ({ bytes, seconds }) => bytes / seconds),
+  ],
   joins: [
     column<JoinsResult>("warm, median ms", 1, ({ warm }) => median(warm.milliseconds)),
     column<JoinsResult>("warm, least ms", 1, ({ warm }) => Math.min(...warm.milliseconds)),

@@ -25,6 +25,9 @@ export function topOf({ nodes, samples, timeDeltas }: CpuProfile, count: number)
   return [...microseconds]
     .sort(([, one], [, other]) => other - one)
     .slice(0, count)
-    .map(([name, time]) => `${(time / 1000).toFixed(0).padStart(7)} ms ${((100 * time) / busy).toFixed(1).padStart(5)} %  ${name}`)
+    .map(
+      ([name, time]) =>
+        `${(time / 1000).toFixed(0).padStart(7)} ms ${((100 * time) / busy).toFixed(1).padStart(5)} %  ${name}`,
+    )
     .join("\n");
 }

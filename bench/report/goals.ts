@@ -22,17 +22,81 @@ const GOALS: readonly Goal[] = [
   ...([SATURATION, SATURATION_CPU] as const).flatMap((kind) => {
     const of = kind === SATURATION ? "per second" : "per second of server CPU";
     return [
-      { what: `updates delivered ${of}, 2 clients`, scenario: "updates-saturation", case: "2 subscribers, 2 write", reach: 1.2, ...kind },
-      { what: `updates delivered ${of}, 50 subscribers`, scenario: "updates-saturation", case: "50 subscribers, 10 write", reach: 20, ...kind },
-      { what: `updates delivered ${of}, 100 subscribers`, scenario: "updates-saturation", case: "100 subscribers, 10 write", reach: 35, ...kind },
-      { what: `cursors delivered ${of}, 30 people`, scenario: "cursors-saturation", case: "30 people", reach: 25, ...kind },
+      {
+        what: `updates delivered ${of}, 2 clients`,
+        scenario: "updates-saturation",
+        case: "2 subscribers, 2 write",
+        reach: 1.2,
+        ...kind,
+      },
+      {
+        what: `updates delivered ${of}, 50 subscribers`,
+        scenario: "updates-saturation",
+        case: "50 subscribers, 10 write",
+        reach: 20,
+        ...kind,
+      },
+      {
+        what: `updates delivered ${of}, 100 subscribers`,
+        scenario: "updates-saturation",
+        case: "100 subscribers, 10 write",
+        reach: 35,
+        ...kind,
+      },
+      {
+        what: `cursors delivered ${of}, 30 people`,
+        scenario: "cursors-saturation",
+        case: "30 people",
+        reach: 25,
+        ...kind,
+      },
     ];
   }),
-  { what: "join a 5 MB document, warm", scenario: "joins", case: "5 MB", column: "warm, median ms", floor: "stored-bytes", reach: 1.5, isAtMost: true },
-  { what: "the same, processor time", scenario: "joins", case: "5 MB", column: "CPU per warm join, ms", floor: "stored-bytes", reach: 1.5, isAtMost: true },
-  { what: "join a 5 MB document, cold", scenario: "joins", case: "5 MB", column: "cold, median ms", floor: "stored-bytes", reach: 2, isAtMost: true },
-  { what: "the same, processor time", scenario: "joins", case: "5 MB", column: "CPU per cold join, ms", floor: "stored-bytes", reach: 2, isAtMost: true },
-  { what: "200,000 one-operation updates in a burst, seconds", scenario: "burst", case: "200,000 updates", column: "seconds until all was delivered", floor: null, reach: 5, isAtMost: true },
+  {
+    what: "join a 5 MB document, warm",
+    scenario: "joins",
+    case: "5 MB",
+    column: "warm, median ms",
+    floor: "stored-bytes",
+    reach: 1.5,
+    isAtMost: true,
+  },
+  {
+    what: "the same, processor time",
+    scenario: "joins",
+    case: "5 MB",
+    column: "CPU per warm join, ms",
+    floor: "stored-bytes",
+    reach: 1.5,
+    isAtMost: true,
+  },
+  {
+    what: "join a 5 MB document, cold",
+    scenario: "joins",
+    case: "5 MB",
+    column: "cold, median ms",
+    floor: "stored-bytes",
+    reach: 2,
+    isAtMost: true,
+  },
+  {
+    what: "the same, processor time",
+    scenario: "joins",
+    case: "5 MB",
+    column: "CPU per cold join, ms",
+    floor: "stored-bytes",
+    reach: 2,
+    isAtMost: true,
+  },
+  {
+    what: "200,000 one-operation updates in a burst, seconds",
+    scenario: "burst",
+    case: "200,000 updates",
+    column: "seconds until all was delivered",
+    floor: null,
+    reach: 5,
+    isAtMost: true,
+  },
 ];
 
 const COMPARED: readonly ServerName[] = ["roomful", "y-partyserver", "hocuspocus", "y-websocket-server"];
@@ -45,7 +109,13 @@ export function goalsTable(results: (scenario: string) => ScenarioResults | null
     const isReached = own !== null && (goal.isAtMost ? own <= goal.reach : own >= goal.reach);
     const verdict = own === null ? "not measured" : isReached ? "yes" : "**no**";
     const fields = ratios.map((ratio) => (ratio === null ? "–" : number(ratio, 2)));
-    return [goal.what, goal.floor === null ? "–" : SERVERS[goal.floor].label, ...fields, `${goal.isAtMost ? "≤" : "≥"} ${goal.reach}`, verdict];
+    return [
+      goal.what,
+      goal.floor === null ? "–" : SERVERS[goal.floor].label,
+      ...fields,
+      `${goal.isAtMost ? "≤" : "≥"} ${goal.reach}`,
+      verdict,
+    ];
   });
   return markdown(["what", "1 is", ...COMPARED.map((server) => SERVERS[server].label), "to reach", "reached"], rows);
 }
@@ -57,7 +127,10 @@ function ratioOf(goal: Goal, server: ServerName, results: ScenarioResults | null
   const runs = results.runs.filter((run) => run.case === goal.case);
   const ratios = [...new Set(runs.map(({ repeat }) => repeat))].flatMap((repeat) => {
     const of = (name: ServerName) =>
-      valuesOf(column, runs.filter((run) => run.repeat === repeat && run.server === name))[0];
+      valuesOf(
+        column,
+        runs.filter((run) => run.repeat === repeat && run.server === name),
+      )[0];
     const own = of(server);
     const floor = goal.floor === null ? 1 : of(goal.floor);
     return own === undefined || floor === undefined || floor === 0 ? [] : [own / floor];

@@ -26,6 +26,20 @@ export function traceFile(name: string): string {
   });
 }
 
+/** The first updates of a recorded editing session, each behind its length in four bytes, little-endian. */
+export function historyFile(name: string, count = Number.POSITIVE_INFINITY): string {
+  return cached(`history-${name}-${count}`, () => {
+    const updates = sequentialUpdates(name).updates.slice(0, count);
+    return Buffer.concat(
+      updates.flatMap((update) => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32LE(update.length);
+        return [length, update];
+      }),
+    );
+  });
+}
+
 function cached(name: string, make: () => Uint8Array): string {
   const path = join(FOLDER, `${name}.bin`);
   if (!existsSync(path)) {
@@ -63,7 +77,8 @@ function drawOn(doc: Y.Doc, id: string, random: () => number): void {
   shape.set("y", Math.round(random() * 4000));
   shape.set("colour", ["red", "green", "blue"][Math.floor(random() * 3)]);
   const notes = doc.getText("notes");
-  for (let word = 0; word < 4; word++) notes.insert(Math.floor(random() * notes.length), "words ".slice(0, 1 + Math.floor(random() * 5)));
+  for (let word = 0; word < 4; word++)
+    notes.insert(Math.floor(random() * notes.length), "words ".slice(0, 1 + Math.floor(random() * 5)));
   if (notes.length > 20 && random() < 0.3) notes.delete(Math.floor(random() * (notes.length - 5)), 3);
 }
 

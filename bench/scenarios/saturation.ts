@@ -4,7 +4,14 @@ import { type Case, type Scenario, type Size, withServer } from "./scenario.ts";
 /** Edits of all writers together that may be under way to the slowest subscriber. */
 const IN_FLIGHT = 1_000;
 
-const ALL: readonly ServerName[] = ["relay", "roomful", "y-partyserver", "hocuspocus", "y-websocket-server", "node-relay"];
+const ALL: readonly ServerName[] = [
+  "relay",
+  "roomful",
+  "y-partyserver",
+  "hocuspocus",
+  "y-websocket-server",
+  "node-relay",
+];
 
 const SECONDS = { tiny: 1, quick: 4, full: 10 } as const;
 const WARMUP_SECONDS = { tiny: 0.5, quick: 2, full: 3 } as const;
@@ -34,7 +41,21 @@ export const updatesSaturation: Scenario = {
   about: `Writers send as fast as their edits reach the slowest subscriber, ${IN_FLIGHT} under way at most.`,
   repeats: { tiny: 1, quick: 2, full: 5 },
   cases: (size) => {
-    const sizes = { tiny: [[2, 2]], quick: [[2, 2], [50, 10], [100, 10]], full: [[2, 2], [10, 5], [50, 10], [100, 10], [500, 20]] } as const;
+    const sizes = {
+      tiny: [[2, 2]],
+      quick: [
+        [2, 2],
+        [50, 10],
+        [100, 10],
+      ],
+      full: [
+        [2, 2],
+        [10, 5],
+        [50, 10],
+        [100, 10],
+        [500, 20],
+      ],
+    } as const;
     return sizes[size].map(([subscribers, writers]) => saturation("updates", subscribers, writers, size));
   },
 };

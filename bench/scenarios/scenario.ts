@@ -44,7 +44,7 @@ export async function withServer<Result>(
       server,
       run: async (job) => {
         const target: Target = { url: server.url, dialect: server.dialect, pid: server.pid };
-        return await runJob({ ...job, target } as Job) as never;
+        return (await runJob({ ...job, target } as Job)) as never;
       },
     });
   } finally {

@@ -10,7 +10,9 @@ export async function startHocuspocus({ dataDirectory }: StartOptions): Promise<
   const { Server } = await import("@hocuspocus/server");
   const { Database } = await import("@hocuspocus/extension-database");
   const sqlite = new DatabaseSync(join(dataDirectory, "documents.sqlite"));
-  sqlite.exec('CREATE TABLE IF NOT EXISTS "documents" ("name" varchar(255) NOT NULL, "data" blob NOT NULL, UNIQUE(name))');
+  sqlite.exec(
+    'CREATE TABLE IF NOT EXISTS "documents" ("name" varchar(255) NOT NULL, "data" blob NOT NULL, UNIQUE(name))',
+  );
   const select = 'SELECT data FROM "documents" WHERE name = $name ORDER BY rowid DESC';
   const upsert =
     'INSERT INTO "documents" ("name", "data") VALUES ($name, $data) ON CONFLICT(name) DO UPDATE SET data = $data';
@@ -23,7 +25,13 @@ export async function startHocuspocus({ dataDirectory }: StartOptions): Promise<
       sqlite.prepare(upsert).run({ name: documentName, data: state });
     },
   });
-  const server = new Server({ address: "127.0.0.1", port: 0, quiet: true, stopOnSignals: false, extensions: [database] });
+  const server = new Server({
+    address: "127.0.0.1",
+    port: 0,
+    quiet: true,
+    stopOnSignals: false,
+    extensions: [database],
+  });
   await server.listen();
   return {
     url: `ws://127.0.0.1:${server.address.port}`,

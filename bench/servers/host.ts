@@ -23,9 +23,7 @@ async function answer(command: string, room: string): Promise<unknown> {
   }
 }
 
-function demand<Method extends RunningServer["figures"] | RunningServer["evict"]>(
-  method: Method,
-): NonNullable<Method> {
+function demand<Method extends RunningServer["figures"] | RunningServer["evict"]>(method: Method): NonNullable<Method> {
   if (method === undefined) throw new Error(`${name} can't do that`);
   return method;
 }

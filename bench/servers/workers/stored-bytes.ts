@@ -1,12 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
-import { concatenate, readVarUint, STEP_1, step2Header, SYNC } from "./wire.ts";
 import { accept } from "./relay.ts";
+import { concatenate, readVarUint, STEP_1, SYNC, step2Header } from "./wire.ts";
 
 const ROW_BYTES = 1_900_000;
 
 /** The floor of a join: answers step 1 with the bytes of the last update, as they were sent, from memory or from rows. */
 export class StoredBytes extends DurableObject {
-  #answer: Uint8Array | null = null;
+  #answer: Uint8Array<ArrayBuffer> | null = null;
 
   constructor(ctx: DurableObjectState, env: object) {
     super(ctx, env);
@@ -41,7 +41,7 @@ export class StoredBytes extends DurableObject {
     this.#answer = null;
   }
 
-  #read(): Uint8Array {
+  #read(): Uint8Array<ArrayBuffer> {
     const rows = this.ctx.storage.sql.exec<{ bytes: ArrayBuffer }>("SELECT bytes FROM chunk ORDER BY id").toArray();
     const chunks = rows.map(({ bytes }) => new Uint8Array(bytes));
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);

@@ -23,7 +23,7 @@ export function step2Header(length: number): Uint8Array {
   return new Uint8Array([...header, rest]);
 }
 
-export function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
