@@ -18,7 +18,7 @@ async function inspect(port: number) {
     id: string;
     webSocketDebuggerUrl: string;
   }[];
-  const target = targets.find(({ id }) => id === "core:user:bench");
+  const target = targets.find(({ id }) => id === "core:user:roomful");
   if (target === undefined) throw new Error("no inspector target");
   const socket = new WebSocket(target.webSocketDebuggerUrl);
   await once(socket, "open");

@@ -29,20 +29,21 @@ export interface ScenarioResults {
   readonly runs: Run[];
 }
 
-const FOLDER = "bench/results";
+/** Where the published ones are. */
+export const PUBLISHED = "bench/results";
 
-export function resultsFile(scenario: string): string {
-  return join(FOLDER, `${scenario}.json`);
+function resultsFile(scenario: string, folder: string): string {
+  return join(folder, `${scenario}.json`);
 }
 
-export function readResults(scenario: string): ScenarioResults | null {
-  const file = resultsFile(scenario);
+export function readResults(scenario: string, folder = PUBLISHED): ScenarioResults | null {
+  const file = resultsFile(scenario, folder);
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as ScenarioResults) : null;
 }
 
-export function writeResults(results: ScenarioResults): void {
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(resultsFile(results.scenario), `${JSON.stringify(results, null, 1)}\n`);
+export function writeResults(results: ScenarioResults, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(resultsFile(results.scenario, folder), `${JSON.stringify(results, null, 1)}\n`);
 }
 
 export function newResults(scenario: string, about: string, size: Size): ScenarioResults {
@@ -50,7 +51,7 @@ export function newResults(scenario: string, about: string, size: Size): Scenari
     scenario,
     about,
     size,
-    commit: execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8" }).trim(),
+    commit: commit(),
     started: new Date().toISOString(),
     machine: {
       cpu: cpus()[0]?.model ?? "unknown",
@@ -61,6 +62,13 @@ export function newResults(scenario: string, about: string, size: Size): Scenari
     versions: versions(),
     runs: [],
   };
+}
+
+/** Of the sources: what a run itself writes does not make another one of it. */
+function commit(): string {
+  const git = (...args: string[]) => execFileSync("git", args, { encoding: "utf8" }).trim();
+  const changes = git("status", "--porcelain", "--", ".", ":!bench/results", ":!docs");
+  return `${git("rev-parse", "--short", "HEAD")}${changes === "" ? "" : "-changed"}`;
 }
 
 export function machineLoad(): number {

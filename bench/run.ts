@@ -1,9 +1,10 @@
 /**
- * Measures: `npm run bench -- [scenario…] [--quick | --tiny] [--again] [--only server,…]`. What is there already, of the
- * same size and commit, is not measured again, so that a run that was cut off goes on.
+ * Measures: `npm run bench -- [scenario…] [--quick | --tiny] [--again] [--only server,…] [--repeats n]
+ * [--results folder]`. What is there already, of the same size and commit, is not measured again, so that a run that was
+ * cut off goes on.
  */
 import { parseArgs } from "node:util";
-import { machineLoad, newResults, readResults, type ScenarioResults, writeResults } from "./results.ts";
+import { machineLoad, newResults, PUBLISHED, readResults, type ScenarioResults, writeResults } from "./results.ts";
 import { SCENARIOS } from "./scenarios/catalog.ts";
 import type { Scenario, Size } from "./scenarios/scenario.ts";
 
@@ -15,6 +16,7 @@ const { values, positionals } = parseArgs({
     again: { type: "boolean", default: false },
     only: { type: "string" },
     repeats: { type: "string" },
+    results: { type: "string", default: PUBLISHED },
   },
 });
 
@@ -28,10 +30,11 @@ if (unknown.length > 0) {
 
 function resultsOf({ name, about }: Scenario): ScenarioResults {
   const fresh = newResults(name, about, size);
-  const kept = values.again ? null : readResults(name);
+  const kept = values.again ? null : readResults(name, values.results);
   return kept !== null && kept.size === size && kept.commit === fresh.commit ? kept : fresh;
 }
 
+let failures = 0;
 for (const scenario of SCENARIOS) {
   if (positionals.length > 0 && !positionals.includes(scenario.name)) continue;
   const results = resultsOf(scenario);
@@ -51,10 +54,15 @@ for (const scenario of SCENARIOS) {
           (result) => ({ result }),
           (error: unknown) => ({ result: {}, error: String(error) }),
         );
+        if ("error" in outcome) failures++;
         results.runs.push({ case: name, server, repeat, at, machineLoad: load, ...outcome });
-        writeResults(results);
+        writeResults(results, values.results);
         console.log(`${scenario.name} · ${name} · ${server} · ${repeat + 1} of ${repeats}: ${JSON.stringify(outcome)}`);
       }
     }
   }
+}
+if (failures > 0) {
+  console.error(`${failures} measurements failed`);
+  process.exitCode = 1;
 }

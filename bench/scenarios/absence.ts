@@ -1,16 +1,11 @@
 import { readFileSync, statSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import * as Y from "yjs";
+import { stateVectorOf } from "../../test/support/documents.ts";
 import type { ServerName } from "../servers/server.ts";
 import { whiteboardFile } from "./documents.ts";
 import { type Scenario, withServer } from "./scenario.ts";
 
 const EDITS = 10;
-
-/** The document's state vector, as a client has it that was there before the edits. */
-function stateVectorOf(file: string): number[] {
-  return [...Y.encodeStateVectorFromUpdate(new Uint8Array(readFileSync(file)))];
-}
 
 export const absence: Scenario = {
   name: "absence",
@@ -34,7 +29,8 @@ export const absence: Scenario = {
               edits: EDITS,
             });
             await pause(500);
-            const vector = stateVectorOf(file);
+            // As a client has it that was there before the edits.
+            const vector = [...stateVectorOf(new Uint8Array(readFileSync(file)))];
             const joined = await run({ kind: "join", room, joiners: 1, turns: 1, leastBytes: 0, stateVector: vector });
             return { ...joined, documentBytes: statSync(file).size };
           }),

@@ -2,7 +2,8 @@ import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { RunningServer, StartOptions } from "./server.ts";
 
-const NAME = "bench";
+/** As the inspector names it, too. */
+const NAME = "roomful";
 
 interface WorkerEntry {
   /** Its main module, from the repository's root. */
