@@ -51,5 +51,8 @@ for (const megabytes of sizes) {
   );
 }
 console.log(
-  markdown(["encoded, MB", "heap, MB", "heap per byte", `highest seen with ${JOINERS} joiners, MB`, "resident, MB"], rows),
+  markdown(
+    ["encoded, MB", "heap, MB", "heap per byte", `highest seen with ${JOINERS} joiners, MB`, "resident, MB"],
+    rows,
+  ),
 );
