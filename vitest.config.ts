@@ -17,7 +17,7 @@ export default defineConfig({
             "shared/**/*.test.ts",
             "client/**/*.test.ts",
             "backend/**/*.test.ts",
-            "bench/**/*.test.ts",
+            "bench/load/**/*.test.ts",
             "test/unit/**/*.test.ts",
           ],
           testTimeout: 30_000,
@@ -33,7 +33,12 @@ export default defineConfig({
         test: { name: "workerd", include: ["worker/**/*.test.ts"], testTimeout: 30_000 },
       },
       {
-        test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 60_000 },
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts", "bench/e2e/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+        },
       },
       {
         test: {

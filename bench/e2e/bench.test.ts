@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { COLUMNS } from "../../bench/report/columns.ts";
-import { casesOf, serversOf, tablesOf, valuesOf } from "../../bench/report/tables.ts";
-import { readResults } from "../../bench/results.ts";
+import { COLUMNS } from "../report/columns.ts";
+import { casesOf, serversOf, tablesOf, valuesOf } from "../report/tables.ts";
+import { readResults } from "../results.ts";
 
 const SCENARIOS = ["updates-saturation", "cursors-saturation", "burst"];
 
