@@ -13,7 +13,13 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["shared/**/*.test.ts", "client/**/*.test.ts", "backend/**/*.test.ts", "test/unit/**/*.test.ts"],
+          include: [
+            "shared/**/*.test.ts",
+            "client/**/*.test.ts",
+            "backend/**/*.test.ts",
+            "bench/load/**/*.test.ts",
+            "test/unit/**/*.test.ts",
+          ],
           testTimeout: 30_000,
         },
       },
@@ -34,7 +40,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
+          include: ["test/e2e/**/*.test.ts", "bench/e2e/**/*.test.ts"],
           globalSetup: ["test/support/page-setup.ts"],
           testTimeout: 180_000,
           hookTimeout: 60_000,

@@ -76,10 +76,15 @@ describe("the Worker", () => {
       );
       expect(await page.text()).toContain('<div id="app">');
     }
-    for (const path of ["/api", "/api/nothing", "/signal/nothing"]) {
+    for (const [path, status, code] of [
+      ["/api", 404, "not-found"],
+      ["/api/nothing", 404, "not-found"],
+      ["/rooms/board", 426, "upgrade-required"],
+      ["/signal/board", 426, "upgrade-required"],
+    ] as const) {
       const response = await visit(path);
-      expect(response.status).toBe(404);
-      expect(await response.json()).toMatchObject({ error: { code: "not-found" } });
+      expect([path, response.status]).toEqual([path, status]);
+      expect(await response.json()).toMatchObject({ error: { code } });
     }
   });
 

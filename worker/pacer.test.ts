@@ -65,6 +65,19 @@ describe("a pacer", () => {
     expect([runs, clock.pending]).toEqual([[0, 10, 40], 0]);
   });
 
+  it("does not leave a run that is overdue to a timer that the runtime keeps waiting", () => {
+    const clock = new ManualClock();
+    const runs: number[] = [];
+    const pacer = new Pacer(10, () => runs.push(clock.time), clock);
+    pacer.request();
+    pacer.request();
+    clock.time = 9;
+    pacer.request();
+    clock.time = 25;
+    pacer.request();
+    expect([runs, clock.pending]).toEqual([[0, 25], 0]);
+  });
+
   it("drops the owed run when it runs now or is cancelled", () => {
     const clock = new ManualClock();
     let runs = 0;

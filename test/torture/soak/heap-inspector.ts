@@ -74,6 +74,11 @@ export class HeapInspector {
   async heapBytes(): Promise<number> {
     await this.#call("HeapProfiler.enable");
     await this.#call("HeapProfiler.collectGarbage");
+    return await this.heapNow();
+  }
+
+  /** The same with what is garbage. */
+  async heapNow(): Promise<number> {
     const usage = (await this.#call("Runtime.getHeapUsage")) as HeapUsage;
     return usage.usedSize + (usage.embedderHeapUsedSize ?? 0) + (usage.backingStorageSize ?? 0);
   }

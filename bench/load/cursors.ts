@@ -1,0 +1,24 @@
+import { ByteWriter } from "./bytes.ts";
+import { clientIdOf, FrameSource } from "./updates.ts";
+
+const AWARENESS = 1;
+
+/** What a whiteboard tells of one person: a name, a colour, where the pointer is. */
+export function cursorState(writer: number, clock: number): string {
+  const [x, y] = [((clock * 7) % 1920) + 0.5, ((clock * 3) % 1080) + 0.25];
+  return JSON.stringify({ user: { name: `Person ${writer}`, color: "#30bced" }, cursor: { x, y } });
+}
+
+/** A person's awareness frames. The clock of the n-th, counted from 0, is n + 1, since 0 is before the first state. */
+export function cursorFrames(prefix: Buffer, writer: number): FrameSource {
+  const payload = new ByteWriter();
+  return new FrameSource(prefix, (frame, clock) => {
+    payload.clear();
+    payload.varUint(1);
+    payload.varUint(clientIdOf(writer));
+    payload.varUint(clock + 1);
+    payload.varBytes(Buffer.from(cursorState(writer, clock)));
+    frame.byte(AWARENESS);
+    frame.varBytes(payload.peek());
+  });
+}

@@ -1,0 +1,58 @@
+/**
+ * What a document takes of an isolate's memory: `npm run bench:memory [megabytes,…]`. workerd on this machine has no limit
+ * of its own, so the heap is measured: after garbage collection with the document in memory, and its highest reading
+ * while 20 join at once and a snapshot is written.
+ */
+import { statSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../test/support/ports.ts";
+import { HeapInspector } from "../test/torture/soak/heap-inspector.ts";
+import { markdown, number } from "./report/tables.ts";
+import { whiteboardFile } from "./scenarios/documents.ts";
+import { withServer } from "./scenarios/scenario.ts";
+
+const JOINERS = 20;
+const ROOM = "memory";
+const sizes = (process.argv[2] ?? "1,2,4,6,8").split(",").map(Number);
+
+const rows: string[][] = [];
+for (const megabytes of sizes) {
+  const document = whiteboardFile(megabytes * 1e6);
+  const encoded = statSync(document).size;
+  const inspectorPort = await freePort();
+  const settings = { MAX_DOCUMENT_BYTES: `${24 * 2 ** 20}`, MAX_FRAME_BYTES: `${24 * 2 ** 20}` };
+  await withServer(
+    "roomful",
+    async ({ server, run }) => {
+      const inspector = await HeapInspector.connect(inspectorPort, server.url);
+      const empty = await inspector.heapAtRest();
+      await run({ kind: "populate", rooms: [ROOM], document });
+      await pause(3_000);
+      const loaded = await inspector.heapAtRest();
+      let most = loaded;
+      const joining = run({ kind: "join", room: ROOM, joiners: JOINERS, turns: 3, leastBytes: 0.9 * encoded });
+      let isJoining = true;
+      const joined = joining.finally(() => {
+        isJoining = false;
+      });
+      while (isJoining) most = Math.max(most, await inspector.heapNow());
+      const { residentBytes } = await joined;
+      inspector.close();
+      const megabyte = (bytes: number) => number(bytes / 1e6, 1);
+      rows.push([
+        megabyte(encoded),
+        megabyte(loaded - empty),
+        number((loaded - empty) / encoded, 1),
+        megabyte(most - empty),
+        megabyte(residentBytes),
+      ]);
+    },
+    { inspectorPort, settings },
+  );
+}
+console.log(
+  markdown(
+    ["encoded, MB", "heap, MB", "heap per byte", `highest seen with ${JOINERS} joiners, MB`, "resident, MB"],
+    rows,
+  ),
+);

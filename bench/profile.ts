@@ -1,0 +1,100 @@
+/**
+ * Where the room's processor time goes under a workload: `node bench/profile.ts updates|cursors|join|cold|burst
+ * [subscribers] [writers]`. Prints the functions that took most themselves, and writes a `.cpuprofile` for a browser.
+ */
+import { once } from "node:events";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../test/support/ports.ts";
+import { type CpuProfile, topOf } from "./report/cpu-profile.ts";
+import { whiteboardFile } from "./scenarios/documents.ts";
+import { type Bench, withServer } from "./scenarios/scenario.ts";
+
+const [kind = "updates", subscribers = "50", writers = "10"] = process.argv.slice(2);
+const FOLDER = ".cache/bench";
+
+async function inspect(port: number) {
+  const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as {
+    id: string;
+    webSocketDebuggerUrl: string;
+  }[];
+  const target = targets.find(({ id }) => id === "core:user:roomful");
+  if (target === undefined) throw new Error("no inspector target");
+  const socket = new WebSocket(target.webSocketDebuggerUrl);
+  await once(socket, "open");
+  let calls = 0;
+  return {
+    call: async (method: string, params: object = {}): Promise<unknown> => {
+      const id = ++calls;
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      const listen = ({ data }: MessageEvent<string>) => {
+        const answer = JSON.parse(data) as { id?: number; result?: unknown };
+        if (answer.id !== id) return;
+        socket.removeEventListener("message", listen);
+        resolve(answer.result);
+      };
+      socket.addEventListener("message", listen);
+      socket.send(JSON.stringify({ id, method, params }));
+      return await promise;
+    },
+    close: () => socket.close(),
+  };
+}
+
+async function work({ run, server }: Bench): Promise<unknown> {
+  switch (kind) {
+    case "updates":
+    case "cursors":
+      return await run({
+        kind: "traffic",
+        content: kind,
+        rooms: 1,
+        subscribers: Number(subscribers),
+        writers: Number(writers),
+        pace: { kind: "window", inFlight: Math.ceil(5000 / Number(writers)) },
+        warmupSeconds: 0.5,
+        seconds: 8,
+      });
+    case "burst":
+      return await run({ kind: "burst", updates: 200_000, timeoutSeconds: 60 });
+    case "join":
+    case "cold": {
+      const leastBytes = 0.9 * statSync(whiteboardFile(5e6)).size;
+      if (kind === "cold") await server.evict("profiled");
+      return await run({ kind: "join", room: "profiled", joiners: 1, turns: kind === "cold" ? 1 : 20, leastBytes });
+    }
+    default:
+      throw new Error(`no workload ${kind}`);
+  }
+}
+
+const inspectorPort = await freePort();
+await withServer(
+  "roomful",
+  async (bench) => {
+    if (kind === "join" || kind === "cold") {
+      await bench.run({ kind: "populate", rooms: ["profiled"], document: whiteboardFile(5e6) });
+      await pause(3_000);
+    }
+    const inspector = await inspect(inspectorPort);
+    // It is answered when the isolate is entered.
+    const awake = setInterval(
+      () => void fetch(bench.server.url.replace("ws:", "http:").replace("/rooms", "/healthz")),
+      20,
+    );
+    await inspector.call("Profiler.enable");
+    await inspector.call("Profiler.setSamplingInterval", { interval: 500 });
+    await inspector.call("Profiler.start");
+    const result = await work(bench);
+    const { profile } = (await inspector.call("Profiler.stop")) as { profile: CpuProfile };
+    clearInterval(awake);
+    inspector.close();
+    mkdirSync(FOLDER, { recursive: true });
+    const file = `${FOLDER}/${kind}-${subscribers}.cpuprofile`;
+    writeFileSync(file, JSON.stringify(profile));
+    console.log(JSON.stringify(result));
+    console.log(topOf(profile, 25));
+    console.log(file);
+  },
+  { inspectorPort },
+);

@@ -1,0 +1,110 @@
+import type { BurstResult, JoinResult, TrafficResult } from "../load/job.ts";
+import type { IdleScenarioResult } from "../scenarios/idle.ts";
+import type { OpenLoopResult } from "../scenarios/open-loop.ts";
+import type { StorageResult } from "../scenarios/storage.ts";
+
+/** One figure of a measurement, as a column of a table. */
+export interface Column {
+  readonly title: string;
+  readonly digits: number;
+  /** `null` where the server has no such figure. */
+  value(result: object): number | null;
+}
+
+interface JoinsResult {
+  readonly cold: JoinResult | null;
+  readonly warm: JoinResult;
+}
+
+function column<Result>(title: string, digits: number, value: (result: Result) => number | null): Column {
+  return { title, digits, value: (result) => value(result as Result) };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+}
+
+const DELIVERED = column<TrafficResult>("delivered per s", 0, ({ delivered, seconds }) => delivered / seconds);
+const CPU_PER_DELIVERED = column<TrafficResult>(
+  "server CPU per delivered, µs",
+  2,
+  ({ serverCpuSeconds, delivered }) => (serverCpuSeconds / delivered) * 1e6,
+);
+const DELIVERED_PER_CPU = column<TrafficResult>(
+  "delivered per CPU second",
+  0,
+  ({ serverCpuSeconds, delivered }) => delivered / serverCpuSeconds,
+);
+const SERVER_CPU = column<TrafficResult>(
+  "server CPU, cores",
+  2,
+  ({ serverCpuSeconds, seconds }) => serverCpuSeconds / seconds,
+);
+const P50 = column<TrafficResult>("p50, ms", 1, ({ latency }) => latency.p50);
+const P95 = column<TrafficResult>("p95, ms", 1, ({ latency }) => latency.p95);
+const P99 = column<TrafficResult>("p99, ms", 1, ({ latency }) => latency.p99);
+const FRAMES = column<TrafficResult>("frames per s", 0, ({ frames, seconds }) => frames / seconds);
+const LOST = column<TrafficResult>("lost", 0, ({ lost }) => lost);
+const GENERATOR = column<TrafficResult>("generator, cores", 2, ({ loadUtilisation }) => loadUtilisation);
+const MEMORY = column<TrafficResult>("memory, MB", 0, ({ residentBytes }) => residentBytes / 1e6);
+
+const SATURATION = [DELIVERED, DELIVERED_PER_CPU, CPU_PER_DELIVERED, FRAMES, P50, P99, SERVER_CPU, GENERATOR];
+const PACED = [CPU_PER_DELIVERED, SERVER_CPU, P50, P95, P99, FRAMES, LOST, GENERATOR, MEMORY];
+
+export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
+  "updates-saturation": SATURATION,
+  "cursors-saturation": SATURATION,
+  "updates-fixed-rate": PACED,
+  "cursors-fixed-rate": PACED,
+  "many-rooms": PACED,
+  "open-loop": [
+    column<OpenLoopResult>("borne, updates per s", 0, ({ borne }) => borne),
+    column<OpenLoopResult>("p99 at that, ms", 1, ({ steps }) => {
+      const step = steps.filter(({ isBorne }) => isBorne).at(-1);
+      return step === undefined ? null : step.result.latency.p99;
+    }),
+  ],
+  absence: [
+    column<JoinResult>("bytes to the client", 0, ({ bytes }) => bytes),
+    column<JoinResult>("ms", 1, ({ milliseconds }) => median(milliseconds)),
+  ],
+  storage: [
+    column<StorageResult>("rows per 1,000 updates", 1, ({ rowsWritten, updates }) => (1000 * rowsWritten) / updates),
+    column<StorageResult>("rows per s", 1, ({ rowsWritten, seconds }) => rowsWritten / seconds),
+    column<StorageResult>(
+      "bytes per byte of updates",
+      2,
+      ({ bytesWritten, payloadBytes }) => bytesWritten / payloadBytes,
+    ),
+    column<StorageResult>("bytes per 1,000 updates", 0, ({ bytesWritten, updates }) => (1000 * bytesWritten) / updates),
+  ],
+  idle: [
+    column<IdleScenarioResult>("events per hour", 0, ({ events, seconds }) => (3600 * events) / seconds),
+    column<IdleScenarioResult>("hibernated (1 is yes)", 0, ({ hibernated }) => (hibernated ? 1 : 0)),
+    column<IdleScenarioResult>("bytes to the clients per s", 0, ({ bytes, seconds }) => bytes / seconds),
+  ],
+  joins: [
+    column<JoinsResult>("warm, median ms", 1, ({ warm }) => median(warm.milliseconds)),
+    column<JoinsResult>("warm, least ms", 1, ({ warm }) => Math.min(...warm.milliseconds)),
+    column<JoinsResult>("cold, median ms", 1, ({ cold }) => (cold === null ? null : median(cold.milliseconds))),
+    column<JoinsResult>(
+      "CPU per warm join, ms",
+      1,
+      ({ warm }) => (warm.serverCpuSeconds * 1000) / warm.milliseconds.length,
+    ),
+    column<JoinsResult>("CPU per cold join, ms", 1, ({ cold }) =>
+      cold === null ? null : (cold.serverCpuSeconds * 1000) / cold.milliseconds.length,
+    ),
+    column<JoinsResult>("bytes to one joiner", 0, ({ warm }) => warm.bytes),
+    column<JoinsResult>("memory, MB", 0, ({ warm }) => warm.residentBytes / 1e6),
+  ],
+  burst: [
+    column<BurstResult>("seconds until all was delivered", 2, ({ seconds }) => seconds),
+    column<BurstResult>("delivered", 0, ({ delivered }) => delivered),
+    column<BurstResult>("joiner served after, ms", 0, ({ joinMilliseconds }) => joinMilliseconds),
+    column<BurstResult>("server CPU, s", 2, ({ serverCpuSeconds }) => serverCpuSeconds),
+    column<BurstResult>("frames to the subscriber", 0, ({ frames }) => frames),
+    column<BurstResult>("memory, MB", 0, ({ residentBytes }) => residentBytes / 1e6),
+  ],
+};

@@ -1,0 +1,144 @@
+import type { ScenarioResults } from "../results.ts";
+import { SERVERS } from "../servers/catalog.ts";
+import type { ServerName } from "../servers/server.ts";
+import { COLUMNS } from "./columns.ts";
+import { markdown, number, valuesOf } from "./tables.ts";
+
+/** A figure that is to be reached, as a ratio to a floor measured in the same round of the same run. */
+interface Goal {
+  readonly what: string;
+  readonly scenario: string;
+  readonly case: string;
+  readonly column: string;
+  readonly floor: ServerName | null;
+  readonly reach: number;
+  readonly isAtMost: boolean;
+}
+
+const SATURATION = { column: "delivered per s", floor: "relay", isAtMost: false } as const;
+const SATURATION_CPU = { ...SATURATION, column: "delivered per CPU second" } as const;
+
+const GOALS: readonly Goal[] = [
+  ...([SATURATION, SATURATION_CPU] as const).flatMap((kind) => {
+    const of = kind === SATURATION ? "per second" : "per second of server CPU";
+    return [
+      {
+        what: `updates delivered ${of}, 2 clients`,
+        scenario: "updates-saturation",
+        case: "2 subscribers, 2 write",
+        reach: 1.2,
+        ...kind,
+      },
+      {
+        what: `updates delivered ${of}, 50 subscribers`,
+        scenario: "updates-saturation",
+        case: "50 subscribers, 10 write",
+        reach: 20,
+        ...kind,
+      },
+      {
+        what: `updates delivered ${of}, 100 subscribers`,
+        scenario: "updates-saturation",
+        case: "100 subscribers, 10 write",
+        reach: 35,
+        ...kind,
+      },
+      {
+        what: `cursors delivered ${of}, 30 people`,
+        scenario: "cursors-saturation",
+        case: "30 people",
+        reach: 25,
+        ...kind,
+      },
+    ];
+  }),
+  {
+    what: "join a 5 MB document, warm",
+    scenario: "joins",
+    case: "5 MB",
+    column: "warm, median ms",
+    floor: "stored-bytes",
+    reach: 1.5,
+    isAtMost: true,
+  },
+  {
+    what: "the same, processor time",
+    scenario: "joins",
+    case: "5 MB",
+    column: "CPU per warm join, ms",
+    floor: "stored-bytes",
+    reach: 1.5,
+    isAtMost: true,
+  },
+  {
+    what: "join a 5 MB document, cold",
+    scenario: "joins",
+    case: "5 MB",
+    column: "cold, median ms",
+    floor: "stored-bytes",
+    reach: 2,
+    isAtMost: true,
+  },
+  {
+    what: "the same, processor time",
+    scenario: "joins",
+    case: "5 MB",
+    column: "CPU per cold join, ms",
+    floor: "stored-bytes",
+    reach: 2,
+    isAtMost: true,
+  },
+  {
+    what: "200,000 one-operation updates in a burst, seconds",
+    scenario: "burst",
+    case: "200,000 updates",
+    column: "seconds until all was delivered",
+    floor: null,
+    reach: 5,
+    isAtMost: true,
+  },
+];
+
+const COMPARED: readonly ServerName[] = ["roomful", "y-partyserver", "hocuspocus", "y-websocket-server"];
+
+/** What was to be reached and what was, in Markdown. */
+export function goalsTable(results: (scenario: string) => ScenarioResults | null): string {
+  const rows = GOALS.map((goal) => {
+    const ratios = COMPARED.map((server) => ratioOf(goal, server, results(goal.scenario)));
+    const [own = null] = ratios;
+    const isReached = own !== null && (goal.isAtMost ? own <= goal.reach : own >= goal.reach);
+    const verdict = own === null ? "not measured" : isReached ? "yes" : "**no**";
+    const fields = ratios.map((ratio) => (ratio === null ? "–" : number(ratio, 2)));
+    return [
+      goal.what,
+      goal.floor === null ? "–" : SERVERS[goal.floor].label,
+      ...fields,
+      `${goal.isAtMost ? "≤" : "≥"} ${goal.reach}`,
+      verdict,
+    ];
+  });
+  return markdown(["what", "1 is", ...COMPARED.map((server) => SERVERS[server].label), "to reach", "reached"], rows);
+}
+
+/** The median over the repeats of the ratio to the floor, or of the figure itself where there is no floor. */
+function ratioOf(goal: Goal, server: ServerName, results: ScenarioResults | null): number | null {
+  const column = COLUMNS[goal.scenario]?.find(({ title }) => title === goal.column);
+  if (results === null || column === undefined) return null;
+  const runs = results.runs.filter((run) => run.case === goal.case);
+  const ratios = [...new Set(runs.map(({ repeat }) => repeat))].flatMap((repeat) => {
+    const of = (name: ServerName) =>
+      valuesOf(
+        column,
+        runs.filter((run) => run.repeat === repeat && run.server === name),
+      )[0];
+    const own = of(server);
+    const floor = goal.floor === null ? 1 : of(goal.floor);
+    return own === undefined || floor === undefined || floor === 0 ? [] : [own / floor];
+  });
+  return ratios.length === 0 ? null : middleOf(ratios);
+}
+
+function middleOf(values: number[]): number {
+  values.sort((one, other) => one - other);
+  return values[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
+}

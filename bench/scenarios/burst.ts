@@ -1,0 +1,17 @@
+import { type Scenario, withServer } from "./scenario.ts";
+
+const UPDATES = { tiny: 2_000, quick: 200_000, full: 200_000 } as const;
+
+export const burst: Scenario = {
+  name: "burst",
+  about: "One writer sends one-operation updates as fast as the socket takes them; in the middle somebody joins.",
+  repeats: { tiny: 1, quick: 2, full: 5 },
+  cases: (size) => [
+    {
+      name: `${UPDATES[size].toLocaleString("en")} updates`,
+      servers: ["relay", "roomful", "y-partyserver", "hocuspocus", "y-websocket-server"],
+      measure: (server) =>
+        withServer(server, ({ run }) => run({ kind: "burst", updates: UPDATES[size], timeoutSeconds: 60 })),
+    },
+  ],
+};

@@ -1,0 +1,76 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { HistoryResult } from "../load/job.ts";
+import type { ServerName } from "../servers/server.ts";
+import { historyFile, whiteboardFile } from "./documents.ts";
+import { type Bench, type Case, type Scenario, type Size, withServer } from "./scenario.ts";
+
+/** Those that count what they write. Hocuspocus writes the whole document into one row each time it saves. */
+const COUNTING: readonly ServerName[] = ["roomful", "y-partyserver"];
+/** Past the pace at which all of them save. */
+const SAVED_MS = 3_500;
+const TRACE = "automerge-paper";
+
+interface StorageFigures {
+  readonly rowsWritten: number;
+  readonly bytesWritten: number;
+}
+
+export interface StorageResult extends HistoryResult {
+  readonly rowsWritten: number;
+  readonly bytesWritten: number;
+}
+
+/** A recorded session is typed on, from its beginning, into a room that has a document already or none. */
+function typing(name: string, size: Size, options: { updates: number; perSecond: number; megabytes?: number }): Case {
+  return {
+    name,
+    servers: COUNTING,
+    measure: (server) =>
+      withServer(server, async (bench): Promise<StorageResult> => {
+        const room = "storage";
+        if (options.megabytes !== undefined) {
+          await bench.run({ kind: "populate", rooms: [room], document: whiteboardFile(options.megabytes * 1e6) });
+          await pause(SAVED_MS);
+        }
+        const before = await figuresOf(bench, room);
+        const batch = Math.max(1, Math.round(options.perSecond / 20));
+        const result = await bench.run({
+          kind: "history",
+          room,
+          history: historyFile(TRACE, size === "tiny" ? 50 : options.updates),
+          batch,
+          pauseMs: 50,
+        });
+        await pause(SAVED_MS);
+        const after = await figuresOf(bench, room);
+        return {
+          ...result,
+          rowsWritten: after.rowsWritten - before.rowsWritten,
+          bytesWritten: after.bytesWritten - before.bytesWritten,
+        };
+      }),
+  };
+}
+
+async function figuresOf({ server }: Bench, room: string): Promise<StorageFigures> {
+  return (await server.figures<{ storage: StorageFigures }>(room)).storage;
+}
+
+export const storage: Scenario = {
+  name: "storage",
+  about: "What typing makes a server write: rows, and bytes for each byte of update payload.",
+  repeats: { tiny: 1, quick: 1, full: 3 },
+  cases: (size) => {
+    const typed = { updates: 1_000, perSecond: 100 };
+    const empty = typing("1,000 updates, 100 per s, into an empty room", size, typed);
+    if (size === "tiny") return [empty];
+    const grown = (megabytes: number) =>
+      typing(`1,000 updates, 100 per s, into ${megabytes} MB`, size, { ...typed, megabytes });
+    if (size === "quick") return [empty, grown(1)];
+    const whole = typing("a whole session of 260,000 operations, 2,000 per s", size, {
+      updates: Number.POSITIVE_INFINITY,
+      perSecond: 2_000,
+    });
+    return [empty, grown(1), grown(3), grown(5), whole];
+  },
+};

@@ -1,0 +1,67 @@
+import { build } from "esbuild";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import type { RunningServer, StartOptions } from "./server.ts";
+
+/** As the inspector names it, too. */
+const NAME = "roomful";
+
+interface WorkerEntry {
+  /** Its main module, from the repository's root. */
+  readonly entry: string;
+  readonly className: string;
+  readonly binding: string;
+  /** What its WebSocket URLs begin with. */
+  readonly path: string;
+}
+
+/** A Worker with one Durable Object class on workerd itself, without the proxy of `wrangler dev` before it. */
+export async function startWorker(
+  { entry, className, binding, path }: WorkerEntry,
+  { dataDirectory, settings, inspectorPort }: StartOptions,
+): Promise<RunningServer> {
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name: NAME,
+      modules: true,
+      script: await bundle(entry),
+      compatibilityDate: "2026-11-01",
+      compatibilityFlags: ["nodejs_compat"],
+      durableObjects: { [binding]: { className, useSQLite: true } },
+      resourcePersistencePath: dataDirectory,
+      bindings: { AUTH: "open", LOG_LEVEL: "error", ...settings },
+      cf: false,
+      ...(inspectorPort !== undefined && { inspectorPort }),
+    }),
+  );
+  const url = new URL(path, await miniflare.ready);
+  url.protocol = "ws:";
+  return {
+    url: url.href,
+    figures: async (room) => {
+      const namespace = await miniflare.getDurableObjectNamespace(binding);
+      const stub = namespace.get(namespace.idFromName(room)) as unknown as { statistics(): Promise<unknown> };
+      return await stub.statistics();
+    },
+    evict: async (room) => {
+      await miniflare.unsafeEvictDurableObject(NAME, className, { name: room, webSockets: "hibernate" });
+    },
+    stop: () => miniflare.dispose(),
+  };
+}
+
+async function bundle(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    keepNames: true,
+    logLevel: "error",
+  });
+  const [output] = outputFiles;
+  if (output === undefined) throw new Error("nothing was built");
+  return output.text;
+}
