@@ -41,6 +41,7 @@ describe.concurrent("a grant that ends", () => {
       expect(client.closed?.reason).toMatch(/^session-expired: /);
       expect([client.framesOf("update").length, client.framesOf("awareness").length]).toEqual([1, 0]);
     }
+    expect((await getRoom(env.ROOMS, room).participants()).length).toBe(1);
   });
 
   it.each([

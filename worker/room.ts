@@ -78,7 +78,10 @@ export class Room extends DurableObject implements RoomMethods {
       // Later, since somebody is sending to everybody right now.
       lost: (session) => queueMicrotask(() => this.#dismiss(session, "slow-reader")),
     });
-    this.#sessions = new Sessions(sockets, this.#store, (cause) => this.#failed(cause), slowReaders);
+    this.#sessions = new Sessions(sockets, this.#store, (cause) => this.#failed(cause), {
+      sent: (session, bytes) => slowReaders.sent(session, bytes),
+      expired: (session) => queueMicrotask(() => this.#dismiss(session, "session-expired")),
+    });
     this.#limiter = new Limiter({
       rates: ratesOf(this.#settings),
       dismiss: (session, { code, detail }) => this.#dismiss(session, code, detail),

@@ -85,9 +85,11 @@ interface Attachment extends Omit<SessionState, "presence"> {
   readonly presence: (Omit<AwarenessEntry, "state"> & { readonly state: Uint8Array | null | "stored" }) | null;
 }
 
-/** Told of all that is sent, to notice who does not read. */
-interface SendWatch {
+/** Looks on at what is sent. */
+export interface SendWatch {
   sent(session: Session, bytes: number): void;
+  /** Nothing was sent, since the session's grant has ended; it was closed. */
+  expired(session: Session): void;
 }
 
 /** Keeps presence states that are too large for an attachment. */
@@ -230,6 +232,7 @@ export class Session {
     if (!this.isOpen) return;
     if (this.isExpired) {
       this.close("session-expired");
+      this.watch?.expired(this);
       return;
     }
     try {

@@ -1,6 +1,5 @@
 import { Pacer } from "./pacer.ts";
-import { type PresenceStore, Session } from "./session.ts";
-import type { SlowReaders } from "./slow-readers.ts";
+import { type PresenceStore, type SendWatch, Session } from "./session.ts";
 
 /** Milliseconds between two writes of presence rows. Half the time after which an idle object may hibernate. */
 const ROW_MS = 5_000;
@@ -14,22 +13,22 @@ export class Sessions implements Iterable<Session> {
   readonly #rows = new Pacer(ROW_MS, () => this.#saveRows());
   readonly #store: PresenceStore;
   readonly #rowFailed: (cause: unknown) => void;
-  readonly #slowReaders: SlowReaders | null;
+  readonly #watch: SendWatch | null;
 
   /**
    * @param sockets those that outlived the object
    * @param rowFailed is told when a presence row can't be written; its socket is closed, to come again
-   * @param slowReaders looks on at what is sent
+   * @param watch looks on at what is sent
    */
   constructor(
     sockets: readonly WebSocket[],
     store: PresenceStore,
     rowFailed: (cause: unknown) => void,
-    slowReaders: SlowReaders | null = null,
+    watch: SendWatch | null = null,
   ) {
     this.#store = store;
     this.#rowFailed = rowFailed;
-    this.#slowReaders = slowReaders;
+    this.#watch = watch;
     for (const socket of sockets) {
       // One that the room closed and whose peer has not answered yet.
       if (socket.readyState !== WebSocket.OPEN) continue;
@@ -59,7 +58,7 @@ export class Sessions implements Iterable<Session> {
   }
 
   add(socket: WebSocket, session: Session): void {
-    session.watch = this.#slowReaders;
+    session.watch = this.#watch;
     this.#bySocket.set(socket, session);
   }
 
