@@ -54,6 +54,8 @@ it.each([
   const about = [`${signaling}webrtc-${password === undefined ? "open" : "closed"}`, password] as const;
   for (const page of pages) {
     await page.evaluate(([address, secret]) => stock.connect("shared", [address], secret), about);
+    // One after the other: stock clients that announce themselves at once may wait for each other for half a minute.
+    await page.waitForFunction(() => stock.isSignaling());
   }
   await one.evaluate(() => stock.write("from one"));
   await two.waitForFunction(() => stock.read() === "from one");

@@ -142,7 +142,7 @@ it("a room that closes for good says why; a token goes there in no URL, and is n
   const url = boardOf(closed);
   await page.goto(`${url}#token=${token}`);
   await untilStatus(page, "ended");
-  expect(await statusOf(page)).toMatch(/^Ended: unauthorized/);
+  expect(await statusOf(page)).toMatch(/^Ended: tokens-not-configured/);
   expect(urls.filter((each) => each.startsWith("ws"))).toHaveLength(1);
   expect(urls.filter((each) => new URL(each).pathname.includes(token) || each.includes(claims))).toEqual(
     urls.filter((each) => each === `${url}#token=${token}`),

@@ -136,6 +136,6 @@ describe.concurrent("stock y-websocket clients", () => {
     const ends: unknown[] = [];
     provider.on("closed", (end) => ends.push(end));
     await until(() => ends.length === 1, "the provider to stop");
-    expect(ends[0]).toEqual({ code: 4401, reason: expect.stringMatching(/^unauthorized: /) });
+    expect(ends[0]).toEqual({ code: 4401, reason: expect.stringMatching(/^tokens-not-configured: /) });
   });
 });
