@@ -119,7 +119,7 @@ describe("an open socket", () => {
     clock.advance(9_999);
     expect(at.sockets[0]?.isLive).toBe(true);
     clock.advance(1);
-    expect(at.sockets[0]?.isLive).toBe(false);
+    expect([at.sockets[0]?.isLive, at.sockets[0]?.closeCode]).toEqual([false, 4900]);
     expect(told.at(-1)).toBe("closed here open");
   });
 
@@ -257,6 +257,7 @@ describe("a close", () => {
     connector.connect();
     sockets[0]?.opens();
     connector.disconnect();
+    expect(sockets[0]?.closeCode).toBe(1000);
     connector.connect();
     sockets[1]?.opens();
     const before = [...told];

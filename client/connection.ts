@@ -3,6 +3,7 @@
  * runs it (`Connector`) owns the clock, the sockets and the token.
  */
 import { isFinalClose } from "../shared/errors.ts";
+import { FOUND_DEAD_CLOSE } from "../shared/messages.ts";
 
 /** Why a connection ended for good, as the room's close frame says it. */
 export interface Ending {
@@ -61,7 +62,7 @@ export type ConnectionEffect =
   | { readonly type: "fetch-token"; readonly attempt: number }
   | { readonly type: "open-socket"; readonly attempt: number; readonly token: string | undefined }
   /** Closes the socket and forgets it: nothing that it does later counts. */
-  | { readonly type: "close-socket" }
+  | { readonly type: "close-socket"; readonly code: number }
   | { readonly type: "ping" }
   /** Starts the one timer, instead of the one that may run. */
   | { readonly type: "set-timer"; readonly attempt: number; readonly milliseconds: number }
@@ -96,6 +97,9 @@ export interface Step {
   readonly state: ConnectionState;
   readonly effects: readonly ConnectionEffect[];
 }
+
+/** The code of a close that means to leave. */
+const NORMAL_CLOSE = 1000;
 
 export const IDLE: ConnectionState = { type: "idle", attempt: 0 };
 
@@ -167,7 +171,7 @@ function timer(attempt: number, milliseconds: number): ConnectionEffect {
 }
 
 /** What ends with a state. */
-function leave(state: ConnectionState): ConnectionEffect[] {
+function leave(state: ConnectionState, code = NORMAL_CLOSE): ConnectionEffect[] {
   switch (state.type) {
     case "idle":
     case "ended":
@@ -178,7 +182,7 @@ function leave(state: ConnectionState): ConnectionEffect[] {
       return [{ type: "clear-timer" }];
     case "connecting":
     case "open":
-      return [{ type: "clear-timer" }, { type: "close-socket" }];
+      return [{ type: "clear-timer" }, { type: "close-socket", code }];
     default:
       return state satisfies never;
   }
@@ -197,9 +201,11 @@ function retry(
   { random, timing }: Circumstances,
 ): Step {
   const failures = state.failures + 1;
+  // Should the other side hear of it after all, it is told that this was no leaving.
+  const code = state.type === "open" ? FOUND_DEAD_CLOSE : NORMAL_CLOSE;
   return {
     state: { type: "waiting", attempt: state.attempt, failures },
-    effects: [...leave(state), timer(state.attempt, backoff(failures, random, timing))],
+    effects: [...leave(state, code), timer(state.attempt, backoff(failures, random, timing))],
   };
 }
 

@@ -168,7 +168,7 @@ export class Connector {
         this.#open(effect.attempt, effect.token);
         return;
       case "close-socket":
-        this.#abandon();
+        this.#abandon(effect.code);
         return;
       case "ping":
         this.send(PING);
@@ -227,7 +227,7 @@ export class Connector {
     };
   }
 
-  #abandon(): void {
+  #abandon(code: number): void {
     const socket = this.#socket;
     if (socket === null) return;
     this.#socket = null;
@@ -236,6 +236,6 @@ export class Connector {
     socket.onclose = null;
     // Not detached: closing a socket that still connects is an error event, which Node's `ws` throws without a listener.
     socket.onerror = () => {};
-    socket.close(1000);
+    socket.close(code);
   }
 }

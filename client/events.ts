@@ -5,7 +5,7 @@ import type { Ending } from "./connection.ts";
 import type { RoomProvider } from "./provider.ts";
 import type { Rejection, SavedState } from "./saved.ts";
 
-/** Something that does not end the provider, and that its app may want to show or to log. */
+/** Something that does not end the connection, and that its app may want to show or to log. */
 export type Problem =
   /** The room could not use a message other than an edit, or would not, or sent what can't be read. */
   | { readonly source: "room"; readonly code: ErrorCode; readonly message: string }
@@ -16,21 +16,14 @@ export type Problem =
   /** The document can't be kept in the browser: what is unsaved does not survive a reload. */
   | { readonly source: "storage"; readonly cause: unknown };
 
-/** Events of a `RoomProvider`. Those up to `closed` are y-websocket's. */
-export interface RoomProviderEvents {
+/** Events of a `RoomConnection`. */
+export interface RoomConnectionEvents {
   status: (event: { readonly status: "connecting" | "connected" | "disconnected" }) => void;
-  /** Whether the room's document is in this one. The same as `synced`. */
-  sync: (isSynced: boolean) => void;
-  synced: (isSynced: boolean) => void;
   /** A socket is gone; `null` when it was closed from here. */
-  "connection-close": (event: CloseEvent | null, provider: RoomProvider) => void;
-  "connection-error": (event: Event, provider: RoomProvider) => void;
+  "connection-close": (event: CloseEvent | null) => void;
+  "connection-error": (event: Event) => void;
   /** The room closed for good, for instance since it admits nobody without a token. `connect()` tries again. */
-  closed: (ending: Ending, provider: RoomProvider) => void;
-  /** `provider.saved` changed. */
-  "saved-state": (saved: SavedState) => void;
-  /** The room refused an edit. No further one is sent: see `RoomProvider.rebuilt`. */
-  rejected: (rejection: Rejection) => void;
+  closed: (ending: Ending) => void;
   /** The room said who this connection is and what it may do. */
   welcome: (welcome: { readonly peer: PeerId; readonly capabilities: readonly Capability[] }) => void;
   /** What this connection may do is known, or changed: by a fresh token, or by a moderator. */
@@ -40,4 +33,21 @@ export interface RoomProviderEvents {
   /** Somebody came, left or changed; nobody is known while there is no connection. */
   participants: (participants: readonly Participant[]) => void;
   problem: (problem: Problem) => void;
+}
+
+/** Events that y-websocket gives its provider as a second argument. */
+type WithProvider = "connection-close" | "connection-error" | "closed";
+
+/** Events of a `RoomProvider`. `status`, `sync`, `synced` and those with a second argument are y-websocket's. */
+export interface RoomProviderEvents extends Omit<RoomConnectionEvents, WithProvider> {
+  "connection-close": (event: CloseEvent | null, provider: RoomProvider) => void;
+  "connection-error": (event: Event, provider: RoomProvider) => void;
+  closed: (ending: Ending, provider: RoomProvider) => void;
+  /** Whether the room's document is in this one. The same as `synced`. */
+  sync: (isSynced: boolean) => void;
+  synced: (isSynced: boolean) => void;
+  /** `provider.saved` changed. */
+  "saved-state": (saved: SavedState) => void;
+  /** The room refused an edit. No further one is sent: see `RoomProvider.rebuilt`. */
+  rejected: (rejection: Rejection) => void;
 }

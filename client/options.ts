@@ -1,6 +1,7 @@
 import type { Awareness } from "y-protocols/awareness";
 import { RoomfulError } from "../shared/errors.ts";
 import { parseRoomName, type RoomName } from "../shared/rooms.ts";
+import type { CallOptions } from "./call/options.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { ConnectionTiming } from "./connection.ts";
 import type { OpenOfflineStore } from "./offline-store.ts";
@@ -9,20 +10,16 @@ import { onPageWake } from "./wake.ts";
 /** A token, or how to get one: asked anew for each connection, since tokens expire. */
 export type TokenSource = string | (() => string | Promise<string>);
 
-/** Options of a `RoomProvider`. Those up to `maxBackoffTime` are y-websocket's. */
-export interface RoomProviderOptions {
+/** Options of a `RoomConnection`. Those up to `maxBackoffTime` are y-websocket's. */
+export interface RoomConnectionOptions {
   /** Whether to connect at once. Default: true. */
   readonly connect?: boolean;
-  /** Default: one that sends nothing while nothing changes. One of the app's own is made so: its timer is stopped. */
-  readonly awareness?: Awareness;
   /** Query parameters of the room's URL, read at each connect. Not for secrets: URLs are logged. */
   readonly params?: Record<string, string>;
   /** Further subprotocols to offer. */
   readonly protocols?: readonly string[];
   /** For an environment that has no global `WebSocket`. */
   readonly WebSocketPolyfill?: typeof WebSocket;
-  /** Whether to leave other tabs alone. Default: false. */
-  readonly disableBc?: boolean;
   /**
    * Upper bound of the wait before a reconnect, in milliseconds above 0. Default: 10,000. The bound starts at 200 and
    * doubles; each wait is a random part of it.
@@ -30,6 +27,29 @@ export interface RoomProviderOptions {
   readonly maxBackoffTime?: number;
   /** Goes to the room as a subprotocol, which is not logged as a URL is. Default: none. */
   readonly token?: TokenSource;
+  /** Silence after which the room is pinged, in milliseconds above 0. Default: 25,000. */
+  readonly pingInterval?: number;
+  /**
+   * Silence after a ping that proves the connection dead, in milliseconds above 0. Default: 10,000. Doubled up to 4 times
+   * while connections fail, since a large document on a slow link delays the answer; an upload that moves on is waited for.
+   */
+  readonly pingTimeout?: number;
+  /** How calls behave. */
+  readonly call?: CallOptions;
+  /** For tests. */
+  readonly clock?: Clock;
+  /** For tests. From 0 (inclusive) to 1 (exclusive). */
+  readonly random?: () => number;
+  /** For tests, and for environments with other signs that a connection is worth a try. @returns how to stop */
+  readonly onWake?: (wake: () => void) => () => void;
+}
+
+/** Options of a `RoomProvider`. `awareness` and `disableBc` are y-websocket's. */
+export interface RoomProviderOptions extends RoomConnectionOptions {
+  /** Default: one that sends nothing while nothing changes. One of the app's own is made so: its timer is stopped. */
+  readonly awareness?: Awareness;
+  /** Whether to leave other tabs alone. Default: false. */
+  readonly disableBc?: boolean;
   /**
    * Whose document it is: tabs share edits with each other, and visits what the browser keeps, if they have the same
    * subject. Default: for tabs the token's `sub` claim. With a token and `offline` it has to be named, since there may be no
@@ -38,19 +58,6 @@ export interface RoomProviderOptions {
   readonly subject?: string;
   /** Keeps the document in the browser: `true` for IndexedDB, or another store. Default: false. */
   readonly offline?: boolean | OpenOfflineStore;
-  /** Silence after which the room is pinged, in milliseconds above 0. Default: 25,000. */
-  readonly pingInterval?: number;
-  /**
-   * Silence after a ping that proves the connection dead, in milliseconds above 0. Default: 10,000. Doubled up to 4 times
-   * while connections fail, since a large document on a slow link delays the answer; an upload that moves on is waited for.
-   */
-  readonly pingTimeout?: number;
-  /** For tests. */
-  readonly clock?: Clock;
-  /** For tests. From 0 (inclusive) to 1 (exclusive). */
-  readonly random?: () => number;
-  /** For tests, and for environments with other signs that a connection is worth a try. @returns how to stop */
-  readonly onWake?: (wake: () => void) => () => void;
 }
 
 /** Milliseconds that a token, and then a socket, may take. */
@@ -89,7 +96,17 @@ export function roomUrl({ serverUrl, room }: Target, params: Readonly<Record<str
   return `${serverUrl}/${path}${query === "" ? "" : `?${query}`}`;
 }
 
-/** How a provider behaves, with every default filled in. */
+/**
+ * One user's document must not be shown to the next one of the same browser.
+ * @throws RoomfulError `invalid-argument`
+ */
+export function checkOwner({ token, offline, subject }: RoomProviderOptions): void {
+  if (token !== undefined && offline !== undefined && offline !== false && subject === undefined) {
+    throw new RoomfulError("invalid-argument", "with token and offline, subject names whose document is kept");
+  }
+}
+
+/** How a connection behaves, with every default filled in. */
 export interface Behaviour {
   readonly clock: Clock;
   readonly random: () => number;
@@ -98,12 +115,7 @@ export interface Behaviour {
 }
 
 /** @throws RoomfulError `invalid-argument`, naming the option that is out of its range */
-export function behaviourOf(options: RoomProviderOptions): Behaviour {
-  const { token, offline, subject } = options;
-  // One user's document must not be shown to the next one of the same browser.
-  if (token !== undefined && offline !== undefined && offline !== false && subject === undefined) {
-    throw new RoomfulError("invalid-argument", "with token and offline, subject names whose document is kept");
-  }
+export function behaviourOf(options: RoomConnectionOptions): Behaviour {
   return {
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,

@@ -3,12 +3,11 @@ import type { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
 import { errorCodeOf, RoomfulError } from "../shared/errors.ts";
 import { encodeUpdate } from "../shared/frames.ts";
-import { type MessageToRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
 import type { Moderation, RoomSettings } from "../shared/moderation.ts";
 import type { Capability, Json, Participant, PeerId } from "../shared/rooms.ts";
+import type { Call } from "./call/call.ts";
 import { throwLater } from "./clock.ts";
-import type { Ending } from "./connection.ts";
-import { Connector, type RoomSocket } from "./connector.ts";
+import type { RoomSocket } from "./connector.ts";
 import { DocumentSync } from "./document-sync.ts";
 import type { RoomProviderEvents } from "./events.ts";
 import { Inbox } from "./inbox.ts";
@@ -18,15 +17,14 @@ import type { OpenOfflineStore } from "./offline-store.ts";
 import {
   type Behaviour,
   behaviourOf,
+  checkOwner,
   checkTarget,
   localName,
   type RoomProviderOptions,
-  roomUrl,
   type Target,
 } from "./options.ts";
-import { Participants } from "./participants.ts";
 import { Presence, RoomAwareness } from "./presence.ts";
-import { Renewal } from "./renewal.ts";
+import { type DocumentLink, RoomConnection } from "./room-connection.ts";
 import { SaveWaiters } from "./save-waiters.ts";
 import { isSameState, type Rebuilt, type SavedState } from "./saved.ts";
 import { subjectOf, Tabs } from "./tabs.ts";
@@ -49,26 +47,20 @@ const DESTROYED = "the provider was destroyed";
 export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   readonly doc: Y.Doc;
   readonly awareness: Awareness;
-  /** Query parameters of the URL. May be changed; read at each connect. */
-  params: Record<string, string>;
   readonly #target: Target;
   readonly #options: RoomProviderOptions;
   readonly #behaviour: Behaviour;
-  readonly #connector: Connector;
+  readonly #connection: RoomConnection;
   readonly #sync: DocumentSync;
   readonly #presence: Presence;
   readonly #tabs: Tabs;
   readonly #inbox: Inbox;
-  readonly #renewal: Renewal;
   readonly #loaded: Promise<void> | null;
   readonly #stopLeaving: () => void;
   readonly #waiters = new SaveWaiters();
-  readonly #participants = new Participants((all) => this.emit("participants", [all]));
   #offline: Offline | null = null;
   #isSynced = false;
   #saved: SavedState;
-  #peer: PeerId | null = null;
-  #capabilities: readonly Capability[] = [];
   #wantsConnection = false;
   #isDestroyed = false;
 
@@ -81,18 +73,14 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     super();
     this.#target = checkTarget(serverUrl, room);
     this.#behaviour = behaviourOf(options);
+    checkOwner(options);
     this.#options = options;
     this.doc = doc;
-    this.params = options.params ?? {};
     this.awareness = options.awareness ?? new RoomAwareness(doc);
     const { clock } = this.#behaviour;
-    this.#connector = new Connector({
-      ...this.#behaviour,
-      fetchToken: () => this.#fetchToken(),
-      openSocket: (token) => this.#openSocket(token),
-      listener: this.#listener,
-    });
-    const send = (frame: Uint8Array<ArrayBuffer>) => this.#connector.send(frame);
+    this.#connection = new RoomConnection(serverUrl, room, options, this.#link);
+    this.#forwardEvents();
+    const send = (frame: Uint8Array<ArrayBuffer>) => this.#connection.sendFrame(frame);
     this.#presence = new Presence(this.awareness, {
       clock,
       origin: this,
@@ -115,23 +103,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     this.#inbox = new Inbox({
       sync: this.#sync,
       presence: this.#presence,
-      participants: this.#participants,
-      probed: (nonce) => this.#tell({ type: "probed", nonce }),
-      welcomed: ({ peer, ...rights }) => {
-        this.#peer = peer;
-        this.#setRights(rights);
-        this.emit("welcome", [{ peer, capabilities: rights.capabilities }]);
-      },
-      granted: (rights) => this.#setRights(rights),
-      event: ({ type: _, ...event }) => this.emit("event", [event]),
       problem: (problem) => this.emit("problem", [problem]),
-    });
-    const { token } = options;
-    this.#renewal = new Renewal({
-      clock,
-      fetchToken: typeof token === "function" ? async () => token() : undefined,
-      send: (fresh) => this.#tell({ type: "auth", token: fresh }),
-      failed: (cause) => this.emit("problem", [{ source: "connection", cause }]),
     });
     this.#saved = this.#sync.savedState;
     this.#loaded = this.#openOffline();
@@ -147,14 +119,28 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     if (options.connect !== false) this.connect();
   }
 
+  /** The room's call, which this client is in once it joins. */
+  get call(): Call {
+    return this.#connection.call;
+  }
+
   /** The room's name. */
   get roomname(): string {
     return this.#target.room;
   }
 
+  /** Query parameters of the URL. May be changed; read at each connect. */
+  get params(): Record<string, string> {
+    return this.#connection.params;
+  }
+
+  set params(params: Record<string, string>) {
+    this.#connection.params = params;
+  }
+
   /** Where the next socket connects to. */
   get url(): string {
-    return roomUrl(this.#target, this.params);
+    return this.#connection.url;
   }
 
   /** Whether the room's document is in this one. */
@@ -163,12 +149,11 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   }
 
   get wsconnected(): boolean {
-    return this.#connector.state.type === "open";
+    return this.#connection.isConnected;
   }
 
   get wsconnecting(): boolean {
-    const { type } = this.#connector.state;
-    return type === "connecting" || type === "fetching-token";
+    return this.#connection.isConnecting;
   }
 
   /** Whether there is a connection, or will be one without a further call. */
@@ -178,12 +163,12 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
 
   /** The socket, connecting or open. */
   get ws(): RoomSocket | null {
-    return this.#connector.socket;
+    return this.#connection.socket;
   }
 
   /** This connection's id in the room; `null` as long as there is none. */
   get peer(): PeerId | null {
-    return this.#peer;
+    return this.#connection.peer;
   }
 
   /**
@@ -191,12 +176,12 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
    * vouches for it, unlike for what people say of themselves in `awareness`.
    */
   get participants(): readonly Participant[] {
-    return this.#participants.all;
+    return this.#connection.participants;
   }
 
   /** What the room lets this connection do; empty as long as there is none. */
   get capabilities(): readonly Capability[] {
-    return this.#capabilities;
+    return this.#connection.capabilities;
   }
 
   /** What the room has committed. Never `saved` for an edit of this client that the room could still lose. */
@@ -238,7 +223,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
    * @throws RoomfulError `not-connected`
    */
   publish(data: Json, to?: PeerId): void {
-    this.#tell({ type: "event", data, ...(to !== undefined && { to }) });
+    this.#connection.publish(data, to);
   }
 
   /**
@@ -247,7 +232,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
    * @throws RoomfulError `not-connected`
    */
   moderate(moderation: Moderation): void {
-    this.#tell({ type: "moderate", moderation });
+    this.#connection.moderate(moderation);
   }
 
   /**
@@ -256,7 +241,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
    * @throws RoomfulError `not-connected`
    */
   changeSettings(settings: Partial<RoomSettings>): void {
-    this.#tell({ type: "settings", settings });
+    this.#connection.changeSettings(settings);
   }
 
   /** What a handler throws is thrown in a turn of its own, and stops nothing here. */
@@ -281,7 +266,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   disconnect(): void {
     this.#wantsConnection = false;
     this.#tabs.leave();
-    this.#connector.disconnect();
+    this.#connection.disconnect();
   }
 
   /** Ends everything. The document and the awareness stay the app's. */
@@ -291,7 +276,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     this.#isDestroyed = true;
     this.doc.off("destroy", this.#onDocDestroy);
     this.#stopLeaving();
-    this.#connector.destroy();
+    this.#connection.destroy();
     this.#presence.destroy();
     void this.#offline?.close();
     this.#sync.destroy();
@@ -303,7 +288,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
 
   #connectNow(): void {
     if (!this.#wantsConnection) return;
-    this.#connector.connect();
+    this.#connection.connect();
     const { token, subject } = this.#options;
     if (token === undefined || subject !== undefined) this.#joinTabs(subject ?? "");
   }
@@ -338,63 +323,40 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     return localName(this.#target, subject);
   }
 
-  #fetchToken(): string | undefined | Promise<string | undefined> {
-    const { token } = this.#options;
-    return typeof token === "function" ? token() : token;
-  }
-
-  #openSocket(token: string | undefined): WebSocket {
-    if (token !== undefined) {
-      const subject = this.#options.subject ?? subjectOf(token);
-      if (subject !== undefined) this.#joinTabs(subject);
-    }
-    const Socket = this.#options.WebSocketPolyfill ?? WebSocket;
-    const bearer = token === undefined ? [] : [`roomful.bearer.${token}`];
-    const url = this.url.replace(/^http/, "ws");
-    return new Socket(url, [ROOMFUL_PROTOCOL, ...bearer, ...(this.#options.protocols ?? [])]);
-  }
-
-  readonly #listener = {
-    connecting: () => this.emit("status", [{ status: "connecting" }]),
+  readonly #link: DocumentLink = {
     opened: () => {
-      this.emit("status", [{ status: "connected" }]);
       this.#sync.opened();
       this.#presence.opened();
     },
-    message: (data: unknown) => this.#inbox.receive(data),
-    failed: (event: Event) => this.emit("connection-error", [event, this]),
-    closed: (event: CloseEvent | null, wasOpen: boolean) => {
-      this.emit("connection-close", [event, this]);
-      if (!wasOpen) return;
-      this.#peer = null;
-      this.#capabilities = [];
-      this.#renewal.stop();
-      this.#participants.closed();
+    receiveFrame: (bytes) => this.#inbox.receiveFrame(bytes),
+    receiveMessage: (message) => this.#inbox.receiveMessage(message),
+    closed: () => {
       this.#setSynced(false);
       this.#sync.closed();
       this.#presence.closed();
-      this.emit("status", [{ status: "disconnected" }]);
     },
-    ended: (ending: Ending) => {
+    ended: ({ code, reason }) => {
       this.#wantsConnection = false;
       this.#tabs.leave();
-      this.#waiters.abort(
-        new RoomfulError(errorCodeOf(new Error(ending.reason)) ?? "internal", `closed ${ending.code}`),
-      );
-      this.emit("closed", [ending, this]);
+      this.#waiters.abort(new RoomfulError(errorCodeOf(new Error(reason)) ?? "internal", `closed ${code}`));
     },
-    couldNotStart: (cause: unknown) => this.emit("problem", [{ source: "connection", cause }]),
+    token: (token) => {
+      const subject = this.#options.subject ?? subjectOf(token);
+      if (subject !== undefined) this.#joinTabs(subject);
+    },
   };
 
-  #setRights({ capabilities, expiresIn }: { capabilities: readonly Capability[]; expiresIn?: number }): void {
-    this.#capabilities = capabilities;
-    this.#renewal.granted(expiresIn);
-    this.emit("capabilities", [capabilities]);
-  }
-
-  #tell(message: MessageToRoom): void {
-    if (!this.wsconnected) throw new RoomfulError("not-connected");
-    this.#connector.send(JSON.stringify(message));
+  #forwardEvents(): void {
+    const connection = this.#connection;
+    connection.on("status", (event) => this.emit("status", [event]));
+    connection.on("connection-close", (event) => this.emit("connection-close", [event, this]));
+    connection.on("connection-error", (event) => this.emit("connection-error", [event, this]));
+    connection.on("closed", (ending) => this.emit("closed", [ending, this]));
+    connection.on("welcome", (welcome) => this.emit("welcome", [welcome]));
+    connection.on("capabilities", (capabilities) => this.emit("capabilities", [capabilities]));
+    connection.on("event", (event) => this.emit("event", [event]));
+    connection.on("participants", (all) => this.emit("participants", [all]));
+    connection.on("problem", (problem) => this.emit("problem", [problem]));
   }
 
   #setSynced(isSynced: boolean): void {
@@ -407,7 +369,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   #savedMayHaveChanged(): void {
     const saved = this.#sync.savedState;
     // Not as soon as the document is here: a room that can't commit would be tried again at once, for ever.
-    if (this.#sync.isConfirmed) this.#connector.wasUseful();
+    if (this.#sync.isConfirmed) this.#connection.wasUseful();
     this.#waiters.settle(this.#sync.savedEdits, saved);
     if (isSameState(saved, this.#saved)) return;
     this.#saved = saved;

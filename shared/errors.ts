@@ -44,6 +44,9 @@ export const ERRORS = {
     http: 409,
     text: "the update refers to content that the room lacks; send the whole state instead",
   },
+  "not-in-call": { close: 4409, http: 409, text: "both who sends and who is sent to must be in the call" },
+  "call-full": { close: 4409, http: 409, text: "the call has as many members as it may have" },
+  "too-many-topics": { close: 4422, http: 422, text: "a signaling socket subscribes to a bounded number of topics" },
   "room-deleted": { close: 4410, http: 410, text: "the room and everything in it was deleted" },
   "frame-too-large": { close: 4413, http: 413, text: "the frame is above the room's frame limit" },
   "document-full": { close: 4413, http: 413, text: "the document is at its size limit; deletions are still taken" },
@@ -75,6 +78,12 @@ export const ERRORS = {
   "slow-reader": { close: 4508, http: 408, text: "too much of what was sent was not read; connect again" },
   "session-expired": { close: 4501, http: 503, text: "the token's time is over; come again with a fresh one" },
   "keys-unavailable": { close: 4503, http: 503, text: "the keys for tokens could not be fetched; try again later" },
+  "peer-reconnecting": {
+    close: 4503,
+    http: 503,
+    text: "the peer's socket is lost and its place is kept; say it again when it is back",
+  },
+  "turn-unavailable": { close: 4503, http: 503, text: "no credentials for relays could be had; try again later" },
   "not-connected": { close: 4503, http: 503, text: "there is no connection to the room at this moment" },
   "storage-failed": { close: 4503, http: 503, text: "the room could not be read or written; try again later" },
   "room-damaged": {

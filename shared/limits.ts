@@ -92,6 +92,33 @@ export const NEARLY_FULL = 0.9;
 /** Subjects about whom moderators of one room decided something: they are read whole when the room wakes. */
 export const SUBJECT_RULES = 1_000;
 
+/** Characters of one session description. Those of browsers have 2,000 for audio and 10,000 with video and data. */
+export const SDP_CHARACTERS = 32_768;
+
+/** ICE candidates in one message. A host with many networks and relays has some dozens in all. */
+export const CANDIDATES_PER_MESSAGE = 64;
+
+/** Characters of one ICE candidate. Those of browsers have 100 to 250. */
+export const CANDIDATE_CHARACTERS = 1_024;
+
+/** Characters of a media id or an ICE user fragment: RFC 8839 allows 256 for the latter. */
+export const ICE_FRAGMENT_CHARACTERS = 256;
+
+/** Characters of the id of one incarnation of a connection between two peers. A UUID has 36. */
+export const CONNECTION_ID_CHARACTERS = 64;
+
+/** Milliseconds for which a place in the call is kept for somebody whose socket was lost: a walk out of a lift. */
+export const RESUME_MS = 30_000;
+
+/** Topics of one signaling socket at a time: with their ids they have to fit into its attachment. A stock client has one per document. */
+export const SIGNALING_TOPICS = 16;
+
+/** Characters of a topic, which is the room name of a `y-webrtc` provider. */
+export const TOPIC_CHARACTERS = 200;
+
+/** Characters of the id that a `y-webrtc` peer chose for itself. Its own are UUIDs, of 36. */
+export const SIGNALING_ID_CHARACTERS = 64;
+
 /**
  * Seconds of its rate that a bucket holds. Long, so that what comes seldom may be large, while whoever never stops gets a
  * small part of the room's time.

@@ -3,6 +3,7 @@
  * guards and names derive from the two tables. Unknown fields are ignored, so that either side may be the newer one.
  */
 import * as v from "valibot";
+import { callMember, connectionId, description, iceCandidates, iceServersFields, media } from "./calls.ts";
 import { ERRORS, type ErrorCode, RoomfulError } from "./errors.ts";
 import { TEXT_MESSAGE_BYTES } from "./limits.ts";
 import { moderation, roomSettings } from "./moderation.ts";
@@ -13,6 +14,12 @@ export const ROOMFUL_PROTOCOL = "roomful.v1";
 
 /** The subprotocol that a stock client may offer beside its token, so that the room can select something. */
 export const STOCK_PROTOCOL = "y-websocket";
+
+/** Before the secret of a former socket, as a further subprotocol that is never selected: see `welcome.resume`. */
+export const RESUME_PROTOCOL = "roomful.resume.";
+
+/** With this a client closes a socket that it found dead, and means to come back: like a close without a close frame. */
+export const FOUND_DEAD_CLOSE = 4900;
 
 /** Exactly this text is answered by the runtime with {@link PONG}, without waking the room. */
 export const PING = '{"type":"ping"}';
@@ -51,6 +58,7 @@ const participant: v.GenericSchema<unknown, Participant> = v.object({
   subject: v.exactOptional(v.string()),
   name: v.exactOptional(v.string()),
   isMuted: v.exactOptional(v.boolean()),
+  call: v.exactOptional(callMember),
   clientId: v.exactOptional(v.number()),
   connectedAt: v.number(),
 });
@@ -61,6 +69,20 @@ const expiresIn = v.exactOptional(v.number());
 /** The number of a sync frame (subtypes 1 and 2) on its socket, counted by both sides from 1 at open. */
 const frameNumber = v.pipe(v.number(), v.integer(), v.minValue(1));
 
+/** What an offer and an answer have in common, but for whom they are from or to. */
+const described = {
+  connection: connectionId,
+  /** Counts the offers of one side within the connection, from 1; an answer has that of its offer. */
+  round: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  description,
+};
+const candidates = { connection: connectionId, candidates: iceCandidates };
+const iceServers = {
+  ...iceServersFields,
+  /** Why relays are missing among them that are configured. */
+  warning: v.exactOptional(errorCode),
+};
+
 const FROM_ROOM = {
   /** Sent by the room to a client, first of all. */
   welcome: v.object({
@@ -69,6 +91,11 @@ const FROM_ROOM = {
     room: v.string(),
     /** This connection's id in the room. */
     peer: peerId,
+    /**
+     * What to offer as `roomful.resume.<secret>` when this socket is lost in a call, to be the same peer again, with its
+     * place in the call. Good once.
+     */
+    resume: v.exactOptional(v.string()),
     capabilities,
     expiresIn,
     /** Whether to renew presence every 15 s, as long as no `presence-renewal` says otherwise. */
@@ -85,7 +112,15 @@ const FROM_ROOM = {
   /** Sent by the room to the author when nothing of sync frame `frame` will be kept. */
   rejected: v.object({ type: v.literal("rejected"), frame: frameNumber, code: errorCode, message: v.string() }),
   /** Sent by the room to a client whose message could not be used, when it was not a sync frame. */
-  error: v.object({ type: v.literal("error"), code: errorCode, message: v.string() }),
+  error: v.object({
+    type: v.literal("error"),
+    code: errorCode,
+    message: v.string(),
+    /** The type of the message that it answers, when that could be read. */
+    about: v.exactOptional(v.string()),
+    /** To whom the message was, when that is what was wrong with it. */
+    peer: v.exactOptional(peerId),
+  }),
   /** Sent by the room when the first stock client came, which needs renewals, or the last one left. */
   "presence-renewal": v.object({ type: v.literal("presence-renewal"), active: v.boolean() }),
   /**
@@ -107,6 +142,20 @@ const FROM_ROOM = {
     from: v.exactOptional(peerId),
     data: json,
   }),
+  /** Sent by the room in answer to `call-join`. The receiver now makes an offer to each of the members. */
+  "call-joined": v.object({
+    type: v.literal("call-joined"),
+    /** The others in the call. */
+    members: v.pipe(v.array(peerId), v.readonly()),
+    maxMembers: v.number(),
+    ...iceServers,
+  }),
+  /** Sent by the room to one peer in the call for another, which it vouches for. */
+  offer: v.object({ type: v.literal("offer"), from: peerId, ...described }),
+  answer: v.object({ type: v.literal("answer"), from: peerId, ...described }),
+  "ice-candidates": v.object({ type: v.literal("ice-candidates"), from: peerId, ...candidates }),
+  /** Sent by the room in answer to `ice-servers`. */
+  "ice-servers": v.object({ type: v.literal("ice-servers"), ...iceServers }),
   /** Sent by the room to a client that comes near a bound, or whose document does. Nothing was refused yet. */
   warning: v.object({ type: v.literal("warning"), code: warningCode, message: v.string() }),
   /**
@@ -131,6 +180,18 @@ const TO_ROOM = {
   moderate: v.object({ type: v.literal("moderate"), moderation }),
   /** Sent by a client that may moderate, to lock the room for instance. */
   settings: v.object({ type: v.literal("settings"), settings: roomSettings }),
+  /** Sent by a client that may call. Who is in the call already is answered again, and nothing changes. */
+  "call-join": v.object({ type: v.literal("call-join"), media }),
+  "call-leave": v.object({ type: v.literal("call-leave") }),
+  /** Sent by a client in the call when what it offers to the others changed. */
+  "media-state": v.object({ type: v.literal("media-state"), media }),
+  /** Sent by a client in the call to one other in it. */
+  offer: v.object({ type: v.literal("offer"), to: peerId, ...described }),
+  answer: v.object({ type: v.literal("answer"), to: peerId, ...described }),
+  /** Sent by a client in the call to one other in it, some at a time. */
+  "ice-candidates": v.object({ type: v.literal("ice-candidates"), to: peerId, ...candidates }),
+  /** Sent by a client that may call, for fresh credentials before those that it has end. */
+  "ice-servers": v.object({ type: v.literal("ice-servers") }),
 } as const;
 
 /** What the room sends as text. */

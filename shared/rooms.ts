@@ -1,3 +1,4 @@
+import type { CallMember } from "./calls.ts";
 import { RoomfulError } from "./errors.ts";
 import { ROOM_NAME_BYTES } from "./limits.ts";
 
@@ -118,6 +119,8 @@ export interface Participant {
   readonly name?: string;
   /** Whether a moderator silenced it in calls. */
   readonly isMuted?: boolean;
+  /** Its part in the call; absent while it is in none. */
+  readonly call?: CallMember;
   /** The Yjs client id of its presence, once it announced one. */
   readonly clientId?: number;
   /** Milliseconds since 1970. */

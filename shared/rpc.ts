@@ -1,4 +1,5 @@
 /** What Workers and backends ask of a room, and what they get. */
+import type { IceServers } from "./calls.ts";
 import type { Moderation, RoomSettings } from "./moderation.ts";
 import type { Json, Participant } from "./rooms.ts";
 
@@ -45,7 +46,14 @@ export interface StorageFigures {
 export interface RoomStatistics {
   /** Changes each time the object is constructed, that is after hibernation, eviction, crash or deploy. */
   readonly boot: string;
-  readonly connections: { readonly roomful: number; readonly stock: number };
+  readonly connections: {
+    readonly roomful: number;
+    readonly stock: number;
+    /** Sockets at `/signal/`, which are nobody in the room. */
+    readonly signaling: number;
+  };
+  /** Those in the call, with those whose place is kept. */
+  readonly callMembers: number;
   readonly document: {
     readonly loaded: boolean;
     /** Times the document was read from storage since boot. */
@@ -98,6 +106,11 @@ export interface RoomMethods {
   statistics(): Promise<RoomStatistics>;
   /** Who is connected. Never loads the document. */
   participants(): Promise<Participant[]>;
+  /**
+   * The ICE servers for a call in this room, with credentials that end. What can't be had is missing, with a warning.
+   * @param subject for whom; relays see it in the user name
+   */
+  iceServers(subject?: string): Promise<IceServers>;
   /** Sends something to everybody connected who may read. Nothing of it is kept. @throws `invalid-argument` */
   publish(data: Json): Promise<void>;
   /**

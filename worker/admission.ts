@@ -13,6 +13,10 @@ export interface Admission {
   readonly subprotocol: Subprotocol;
   /** Of the page that asks, when a browser does. */
   readonly origin: string | null;
+  /** The secret of a former socket, with which its peer comes back. */
+  readonly resume?: string;
+  /** Whether it asks for the signaling of `y-webrtc`, and not for the room. */
+  readonly isSignaling?: boolean;
   /** Where the request came from, see {@link networkOf}. */
   readonly network: string | null;
 }

@@ -6,9 +6,10 @@ import { httpApi } from "./http-api.ts";
 import { createLog, explain } from "./logging.ts";
 import { getRoom } from "./namespace.ts";
 import { networkOf } from "./network.ts";
+import { secretOf } from "./resume.ts";
 import type { Room } from "./room.ts";
 import type { Settings } from "./settings.ts";
-import { type Subprotocol, selectSubprotocol } from "./subprotocol.ts";
+import { offersOf, type Subprotocol, selectSubprotocol } from "./subprotocol.ts";
 
 /** What the Worker is bound to; its settings are beside it, see `worker/settings.ts`. */
 export interface Bindings {
@@ -49,11 +50,13 @@ export function createApp(settings: Settings | RoomfulError): Hono<WorkerContext
     try {
       const name = decodeRoomName(new URL(request.url).pathname.slice("/rooms/".length));
       const { grant, placement } = await context.get("doorkeeper").admit(request, name);
+      const resume = secretOf(request);
       const upgrade = upgradeRequest({
         grant,
         subprotocol,
         origin: request.headers.get("origin"),
         network: networkOf(request.headers.get("cf-connecting-ip")),
+        ...(resume !== undefined && { resume }),
       });
       const response = await getRoom(context.env.ROOMS, name, placement).fetch(upgrade);
       demandAdmitted(response);
@@ -63,6 +66,23 @@ export function createApp(settings: Settings | RoomfulError): Hono<WorkerContext
       log("warn", "refused", { code: caught.code, detail: explain(caught) });
       return refuseUpgrade(caught, subprotocol);
     }
+  });
+
+  app.get("/signal/*", async (context) => {
+    const request = context.req.raw;
+    if (!isUpgrade(request)) throw new RoomfulError("upgrade-required");
+    // Offers are for those who speak the room's own protocols.
+    if (offersOf(request).length > 0) throw new RoomfulError("unsupported-subprotocol");
+    const name = decodeRoomName(new URL(request.url).pathname.slice("/signal/".length));
+    const { grant, placement } = await context.get("doorkeeper").admit(request, name);
+    const origin = request.headers.get("origin");
+    const network = networkOf(request.headers.get("cf-connecting-ip"));
+    const upgrade = upgradeRequest({ grant, subprotocol: null, origin, network, isSignaling: true });
+    const response = await getRoom(context.env.ROOMS, name, placement).fetch(upgrade);
+    // A refusal stays an HTTP status: a stock y-webrtc client waits before its next try when no socket opened, and comes
+    // back at once when one did and was closed.
+    demandAdmitted(response);
+    return response;
   });
 
   app.route("/api/rooms/:room", httpApi);

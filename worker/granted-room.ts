@@ -1,5 +1,6 @@
 import { RpcTarget } from "cloudflare:workers";
 import * as v from "valibot";
+import type { IceServers } from "../shared/calls.ts";
 import { RoomfulError } from "../shared/errors.ts";
 import { type Moderation, parseModeration, type RoomSettings } from "../shared/moderation.ts";
 import { CAPABILITIES, type Capability, type Grant, type Json, type Participant } from "../shared/rooms.ts";
@@ -60,6 +61,11 @@ export class GrantedRoom extends RpcTarget implements RoomMethods {
 
   async flush(): Promise<void> {
     return this.#with("moderate").flush();
+  }
+
+  /** Always those for who asks: nobody gets credentials in the name of others. */
+  async iceServers(): Promise<IceServers> {
+    return this.#with("call").iceServers(this.#grant.subject);
   }
 
   async publish(data: Json): Promise<void> {

@@ -78,6 +78,8 @@ httpApi.post(
 
 httpApi.get("/participants", async (context) => context.json({ participants: await context.var.room.participants() }));
 
+httpApi.get("/ice-servers", async (context) => context.json(await context.var.room.iceServers()));
+
 httpApi.get("/statistics", async (context) => context.json(await context.var.room.statistics()));
 
 httpApi.get("/settings", async (context) => context.json(await context.var.room.getSettings()));

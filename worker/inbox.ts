@@ -1,15 +1,17 @@
 import { RoomfulError } from "../shared/errors.ts";
 import { carriesEdits, decodeFrame, type Frame } from "../shared/frames.ts";
-import { parseMessageToRoom } from "../shared/messages.ts";
+import { type MessageToRoom, parseMessageToRoom } from "../shared/messages.ts";
 import type { Kind } from "./budget.ts";
 import { isPlainJson } from "./json.ts";
 import type { Limiter } from "./limiter.ts";
+import { MessageRefusal } from "./message-refusal.ts";
 import { demandHeld, type Moderator } from "./moderation.ts";
 import type { Presence } from "./presence.ts";
 import * as price from "./prices.ts";
 import { publish } from "./publish.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Signaling } from "./signaling.ts";
 import type { SlowReaders } from "./slow-readers.ts";
 import type { Sync } from "./sync.ts";
 
@@ -18,6 +20,7 @@ interface InboxOptions {
   readonly sync: Sync;
   readonly presence: Presence;
   readonly moderator: Moderator;
+  readonly signaling: Signaling;
   readonly limiter: Limiter;
   readonly slowReaders: SlowReaders;
   readonly maxFrameBytes: number;
@@ -52,8 +55,16 @@ export class Inbox {
 
   #receiveText(session: Session, text: string): void {
     if (session.isStock) throw new RoomfulError("text-not-accepted");
-    const { sessions, sync, moderator, limiter, slowReaders, renew } = this.#options;
     const message = parseMessageToRoom(text);
+    try {
+      this.#receiveMessage(session, message, text.length);
+    } catch (caught) {
+      throw caught instanceof RoomfulError ? new MessageRefusal(message.type, caught) : caught;
+    }
+  }
+
+  #receiveMessage(session: Session, message: MessageToRoom, characters: number): void {
+    const { sessions, sync, moderator, signaling, limiter, slowReaders, renew } = this.#options;
     switch (message.type) {
       case "ping":
         // Only a ping in other words than the one that the runtime answers gets here.
@@ -70,7 +81,7 @@ export class Inbox {
         session.demand("publish");
         if (!isPlainJson(message.data)) throw new RoomfulError("malformed-message", "event: data");
         const receivers = publish(sessions, message.data, { from: session, to: message.to });
-        limiter.spend(session, "messages", price.ofEvent(text.length, receivers));
+        limiter.spend(session, "messages", price.ofEvent(characters, receivers));
         return;
       }
       case "moderate":
@@ -81,6 +92,19 @@ export class Inbox {
       case "settings":
         session.demand("moderate");
         moderator.change(message.settings);
+        return;
+      case "call-join":
+      case "call-leave":
+      case "media-state":
+        // Everybody is told of it.
+        if (!limiter.spend(session, "messages", price.ofEvent(characters, sessions.size))) return;
+        signaling.receive(session, message);
+        return;
+      case "offer":
+      case "answer":
+      case "ice-candidates":
+      case "ice-servers":
+        signaling.receive(session, message);
         return;
       default:
         message satisfies never;

@@ -67,9 +67,13 @@ export class Limiter {
 
   /** To be called when a session is gone: what it spent is its account's. */
   left(session: Session): void {
-    const { account } = session.state;
     const budget = this.#budgets.get(session);
-    if (account === null || budget === undefined || budget.isFull) return;
+    if (budget !== undefined) this.remember(session.state.account, budget);
+  }
+
+  /** Lets an account owe what is missing from a budget whose owner left. */
+  remember(account: string | null, budget: Budget): void {
+    if (account === null || budget.isFull) return;
     const owed = this.#left.get(account) ?? new Budget(this.#options.rates, this.#now);
     owed.take(budget);
     this.#left.delete(account);

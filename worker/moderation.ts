@@ -17,6 +17,10 @@ interface ModeratorOptions {
   readonly dismiss: (session: Session, code: ErrorCode) => void;
   /** Told when what a session may do changed. */
   readonly changed: (session: Session) => void;
+  /** Ends what else the holder of a token has here beside its sessions. */
+  readonly shutOut: (subject: string, code: ErrorCode) => void;
+  /** Takes the place in the call from a peer that is reconnecting. @returns whether there was one */
+  readonly release: (peer: PeerId) => boolean;
 }
 
 /** Carries out what moderators decide: what is to last is written first, then those who are connected feel it. */
@@ -41,11 +45,12 @@ export class Moderator {
         this.#decide(this.#peer(action.peer), { isMuted: action.muted || undefined });
         return;
       case "kick":
-        this.#options.dismiss(this.#peer(action.peer), "kicked");
+        this.#kick(action.peer);
         return;
       case "ban":
         this.#rules.decide(action.subject, { isBanned: true });
         for (const session of this.#of(action.subject)) this.#options.dismiss(session, "banned");
+        this.#options.shutOut(action.subject, "banned");
         return;
       case "unban":
         this.#rules.decide(action.subject, { isBanned: undefined });
@@ -69,6 +74,14 @@ export class Moderator {
       each.state.rule = amend(each.state.rule, changes);
       this.#options.changed(each);
     }
+  }
+
+  #kick(peer: PeerId): void {
+    if (this.#options.release(peer)) return;
+    const session = this.#peer(peer);
+    const { subject } = session.state.grant;
+    this.#options.dismiss(session, "kicked");
+    if (subject !== undefined) this.#options.shutOut(subject, "kicked");
   }
 
   #peer(peer: PeerId): Session {

@@ -1,5 +1,5 @@
 import { type EncodedMessage, encodeMessage } from "../shared/messages.ts";
-import type { PeerId } from "../shared/rooms.ts";
+import type { Participant, PeerId } from "../shared/rooms.ts";
 import { type Clock, Pacer, systemClock } from "./pacer.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -10,44 +10,57 @@ import type { Sessions } from "./sessions.ts";
  */
 const GATHER_MS = 100;
 
-/** Tells the clients of `roomful.v1` who is connected. Keeps no timer but for an owed message, and loads no document. */
+/**
+ * Tells the clients of `roomful.v1` who is connected, and whose place in the call is kept meanwhile. Keeps no timer
+ * but for an owed message, and loads no document.
+ */
 export class Participants {
   readonly #sessions: Sessions;
+  readonly #absent: () => readonly Participant[];
   readonly #announcements: Pacer;
   /** Those who were not yet told who is here. */
   readonly #newcomers = new Set<Session>();
-  readonly #changed = new Set<Session>();
+  readonly #changed = new Set<PeerId>();
   readonly #left = new Set<PeerId>();
 
-  constructor(sessions: Sessions, clock: Clock = systemClock) {
+  /** @param absent those whose place is kept while they have no session */
+  constructor(sessions: Sessions, absent: () => readonly Participant[], clock: Clock = systemClock) {
     this.#sessions = sessions;
+    this.#absent = absent;
     this.#announcements = new Pacer(GATHER_MS, () => this.#announce(), clock);
+  }
+
+  /** Everybody whom others may know. */
+  get all(): Participant[] {
+    return [...Array.from(this.#sessions, (session) => session.participant()), ...this.#absent()];
   }
 
   /** To be called when a session opened and was welcomed. */
   joined(session: Session): void {
     this.#newcomers.add(session);
-    this.changed(session);
+    this.changed(session.state.peer);
   }
 
-  /** To be called when something changed of what others may know of a session. */
-  changed(session: Session): void {
-    this.#changed.add(session);
+  /** To be called when something changed of what others may know of somebody. */
+  changed(peer: PeerId): void {
+    this.#changed.add(peer);
     this.#announcements.request();
   }
 
-  /** To be called when a session closed and is no longer among the sessions. */
-  left(session: Session): void {
-    // Whoever came and went within one window was never announced.
-    if (!this.#newcomers.delete(session)) this.#left.add(session.state.peer);
+  /** To be called when somebody left who is no longer among the sessions, and whose place is not kept. */
+  left(peer: PeerId): void {
+    // Also who was never announced: others may know it from the call.
+    this.#left.add(peer);
     this.#announcements.request();
   }
 
   #announce(): void {
-    const changed = [...this.#sessions].filter((session) => this.#changed.has(session));
+    const all = this.all;
+    const changed = all.filter(({ peer }) => this.#changed.has(peer));
     const isNews = changed.length > 0 || this.#left.size > 0;
     const news = once(() => message(changed, this.#left));
-    const everybody = once(() => message(this.#sessions, []));
+    // With who left: a newcomer may know it from the call.
+    const everybody = once(() => message(all, this.#left));
     for (const session of this.#sessions) {
       if (session.isStock || !session.may("read")) continue;
       if (this.#newcomers.has(session)) session.tell(everybody());
@@ -59,12 +72,8 @@ export class Participants {
   }
 }
 
-function message(present: Iterable<Session>, left: Iterable<PeerId>): EncodedMessage {
-  return encodeMessage({
-    type: "participants",
-    present: Array.from(present, (session) => session.participant()),
-    left: [...left],
-  });
+function message(present: readonly Participant[], left: Iterable<PeerId>): EncodedMessage {
+  return encodeMessage({ type: "participants", present, left: [...left] });
 }
 
 /** Made when it is first needed, and then for everybody. */

@@ -166,7 +166,7 @@ describe("RPC", () => {
     roomful.sendPresence(42, 1, {});
     await pause(300);
     const statistics = await handle.statistics();
-    expect(statistics.connections).toEqual({ roomful: 1, stock: 1 });
+    expect(statistics.connections).toEqual({ roomful: 1, stock: 1, signaling: 0 });
     expect(statistics.updateBytes).toBe(textUpdate("abc", 1).length);
     const participants = await handle.participants();
     expect(participants.map(({ protocol }) => protocol).sort()).toEqual(["roomful.v1", "stock"]);

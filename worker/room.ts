@@ -1,30 +1,38 @@
 import { DurableObject } from "cloudflare:workers";
+import type { IceServers } from "../shared/calls.ts";
 import { ERRORS, type ErrorCode, errorCodeOf, isFinalClose, RoomfulError } from "../shared/errors.ts";
 import { PING, PONG } from "../shared/messages.ts";
 import { type Moderation, parseModeration, parseRoomSettings, type RoomSettings } from "../shared/moderation.ts";
-import { type Grant, type Json, type Participant, parseRoomName } from "../shared/rooms.ts";
+import { type Capability, type Grant, type Json, type Participant, parseRoomName } from "../shared/rooms.ts";
 import type { Applied, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../shared/rpc.ts";
 import { type Admission, accountOf, readAdmission, refusalResponse, upgradeResponse } from "./admission.ts";
+import { Call } from "./call.ts";
 import { Cleanup } from "./cleanup.ts";
+import { Deadlines } from "./deadlines.ts";
 import { GrantedRoom } from "./granted-room.ts";
+import { IceServerSource } from "./ice.ts";
 import { Inbox } from "./inbox.ts";
 import { isPlainJson } from "./json.ts";
 import { Limiter, ratesOf } from "./limiter.ts";
 import { createLog, explain, type Log } from "./logging.ts";
+import { MessageRefusal } from "./message-refusal.ts";
 import { Moderator } from "./moderation.ts";
 import { Participants } from "./participants.ts";
 import { Presence } from "./presence.ts";
 import { ofRefusal } from "./prices.ts";
 import { publish } from "./publish.ts";
+import { hashOfSecret, newSecret } from "./resume.ts";
 import { Rules } from "./rules.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
-import { Session } from "./session.ts";
+import { newIdentity, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { Signaling } from "./signaling.ts";
 import { SlowReaders } from "./slow-readers.ts";
 import { Store } from "./store.ts";
 import { Sync } from "./sync.ts";
 import { TokenVerifier } from "./token-verifier.ts";
+import { WEBRTC_TAG, WebrtcSignaling } from "./webrtc-signaling.ts";
 
 /**
  * The Durable Object of one room. Receives the platform's events and delegates: edits to `Sync`, awareness to
@@ -45,7 +53,12 @@ export class Room extends DurableObject implements RoomMethods {
   readonly #moderator: Moderator;
   readonly #inbox: Inbox;
   readonly #verifier: TokenVerifier;
+  readonly #deadlines: Deadlines;
   readonly #cleanup: Cleanup;
+  readonly #call: Call;
+  readonly #iceServers: IceServerSource;
+  readonly #signaling: Signaling;
+  readonly #webrtc: WebrtcSignaling;
   readonly #refusals: Record<string, number> = {};
   #events = 0;
   #updateBytes = 0;
@@ -56,6 +69,8 @@ export class Room extends DurableObject implements RoomMethods {
     this.#settings = readSettings(env);
     this.#log = createLog(this.#settings.LOG_LEVEL, { room: this.#name });
     this.#store = new Store(ctx.storage);
+    const webrtcSockets = new Set(ctx.getWebSockets(WEBRTC_TAG));
+    const sockets = ctx.getWebSockets().filter((socket) => !webrtcSockets.has(socket));
     const slowReaders = new SlowReaders({
       maxBytes: Math.max(this.#settings.MAX_UNREAD_BYTES, 2 * this.#settings.MAX_DOCUMENT_BYTES),
       sendStep1: (session) => this.#sync.probe(session),
@@ -63,12 +78,7 @@ export class Room extends DurableObject implements RoomMethods {
       // Later, since somebody is sending to everybody right now.
       lost: (session) => queueMicrotask(() => this.#dismiss(session, "slow-reader")),
     });
-    this.#sessions = new Sessions(
-      ctx.getWebSockets(),
-      this.#store,
-      (cause) => this.#log("error", "failed", { code: "storage-failed", detail: explain(cause) }),
-      slowReaders,
-    );
+    this.#sessions = new Sessions(sockets, this.#store, (cause) => this.#failed(cause), slowReaders);
     this.#limiter = new Limiter({
       rates: ratesOf(this.#settings),
       dismiss: (session, { code, detail }) => this.#dismiss(session, code, detail),
@@ -80,22 +90,52 @@ export class Room extends DurableObject implements RoomMethods {
       slowReaders,
       refused: (code) => this.#count(code),
     });
-    this.#participants = new Participants(this.#sessions);
+    this.#deadlines = new Deadlines(this.#store, {
+      setAlarm: (at) => void ctx.storage.setAlarm(at),
+      now: () => Date.now(),
+    });
+    this.#call = new Call(this.#sessions, this.#deadlines, {
+      maxMembers: this.#settings.MAX_CALL_MEMBERS,
+      changed: (peer) => this.#participants.changed(peer),
+      requestSave: (session) => this.#requestSave(session),
+    });
+    this.#participants = new Participants(this.#sessions, () => this.#absent);
     this.#presence = new Presence(this.#sessions, {
       coalesceMs: this.#settings.COALESCE_MS,
       maxBytes: this.#settings.MAX_PRESENCE_BYTES,
       requestSave: () => this.#sync.requestSave(),
-      idChanged: (session) => this.#participants.changed(session),
+      idChanged: ({ state }) => this.#participants.changed(state.peer),
     });
     this.#rules = new Rules(this.#store);
+    this.#webrtc = new WebrtcSignaling(webrtcSockets, {
+      capabilitiesOf: (grant) => this.#rules.of(grant.subject).capabilities ?? grant.capabilities,
+      refused: (code) => this.#count(code),
+      rates: ratesOf(this.#settings),
+      left: (account, budget) => this.#limiter.remember(account, budget),
+    });
     this.#moderator = new Moderator(this.#sessions, this.#rules, {
       dismiss: (session, code) => this.#dismiss(session, code),
       changed: (session) => this.#rightsChanged(session),
+      shutOut: (subject, code) => {
+        this.#webrtc.dismiss(code, subject);
+        this.#release((participant) => participant.subject === subject);
+      },
+      release: (peer) => this.#release((participant) => participant.peer === peer) > 0,
     });
-    this.#cleanup = new Cleanup(this.#sessions, {
+    this.#cleanup = new Cleanup(this.#deadlines, {
       after: () => this.#rules.settings.deleteEmptyAfter ?? this.#settings.DELETE_EMPTY_AFTER,
       isStored: () => !this.#store.isEmpty,
-      setAlarm: (at) => void ctx.storage.setAlarm(at),
+      isOccupied: () => this.#isOccupied,
+    });
+    this.#iceServers = new IceServerSource(this.#settings, {
+      failed: (cause) => this.#log("warn", "turn", { code: "turn-unavailable", detail: explain(cause) }),
+    });
+    this.#signaling = new Signaling({
+      sessions: this.#sessions,
+      call: this.#call,
+      iceServers: (subject) => this.#iceServers.servers(subject),
+      refused: (code) => this.#count(code),
+      refuse: (session, refusal) => this.#refuse(session, refusal),
     });
     this.#verifier = new TokenVerifier(this.#settings);
     this.#inbox = new Inbox({
@@ -103,6 +143,7 @@ export class Room extends DurableObject implements RoomMethods {
       sync: this.#sync,
       presence: this.#presence,
       moderator: this.#moderator,
+      signaling: this.#signaling,
       limiter: this.#limiter,
       slowReaders,
       maxFrameBytes: this.#settings.MAX_FRAME_BYTES,
@@ -119,46 +160,76 @@ export class Room extends DurableObject implements RoomMethods {
     this.#events++;
     const admission = readAdmission(request);
     try {
-      this.#rules.admit(admission.grant, admission.origin);
-      this.#demandPlace(admission);
+      const capabilities = this.#rules.admit(admission.grant, admission.origin);
+      if (admission.isSignaling) return this.#openWebrtc(admission, capabilities);
+      return this.#open(admission, capabilities);
     } catch (caught) {
       const refusal = refusalOf(caught);
       this.#count(refusal.code);
       this.#log("warn", "refused", { code: refusal.code, detail: explain(refusal) });
       return refusalResponse(refusal.code);
     }
+  }
+
+  #open(admission: Admission, capabilities: readonly Capability[]): Response {
+    this.#demandPlace(admission, (subject) => this.#sessions.openCount(subject));
+    const secret = newSecret();
+    const fresh = newIdentity(hashOfSecret(secret));
+    const former =
+      admission.resume === undefined ? null : this.#call.resume(admission.resume, admission.grant, capabilities, fresh);
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
-    const session = Session.open(server, admission, this.#rules.of(admission.grant.subject));
+    const identity = { ...fresh, ...former?.identity };
+    const session = Session.open(server, admission, this.#rules.of(admission.grant.subject), identity);
+    if (former?.session) this.#sessions.remove(former.session.socket);
     this.#sessions.add(server, session);
+    if (former?.session) {
+      this.#presence.left(former.session);
+      former.session.socket.close(1000, "the peer came back");
+    }
     this.#presence.joined(session);
     session.tell({
       type: "welcome",
       room: this.#name,
       peer: session.state.peer,
+      resume: secret,
       ...session.rights,
       renewPresence: this.#presence.needsRenewal,
       limits: { frameBytes: this.#settings.MAX_FRAME_BYTES, presenceBytes: this.#settings.MAX_PRESENCE_BYTES },
     });
     this.#participants.joined(session);
-    this.#cleanup.opened();
+    if (this.#sessions.size === 1) this.#cleanup.arm();
     this.#log("info", "opened", { peer: session.state.peer, protocol: session.state.protocol });
     return upgradeResponse(client, admission.subprotocol);
   }
 
+  /** @throws RoomfulError `forbidden` */
+  #openWebrtc(admission: Admission, capabilities: readonly Capability[]): Response {
+    if (!capabilities.includes("call")) throw new RoomfulError("forbidden", "call");
+    this.#demandPlace(admission, (subject) => this.#webrtc.count(subject));
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.ctx.acceptWebSocket(server, [WEBRTC_TAG]);
+    this.#webrtc.open(server, admission);
+    return upgradeResponse(client, admission.subprotocol);
+  }
+
   /** @throws RoomfulError `room-full`, `too-many-connections`, `rate-limited` */
-  #demandPlace({ grant, network }: Admission): void {
+  #demandPlace(admission: Admission, openCount: (subject?: string) => number): void {
     const { MAX_PARTICIPANTS, MAX_PARTICIPANTS_PER_SUBJECT } = this.#settings;
-    const { subject } = grant;
-    if (this.#sessions.openCount() >= MAX_PARTICIPANTS) throw new RoomfulError("room-full");
-    if (subject !== undefined && this.#sessions.openCount(subject) >= MAX_PARTICIPANTS_PER_SUBJECT) {
+    const { subject } = admission.grant;
+    if (openCount() >= MAX_PARTICIPANTS) throw new RoomfulError("room-full");
+    if (subject !== undefined && openCount(subject) >= MAX_PARTICIPANTS_PER_SUBJECT) {
       throw new RoomfulError("too-many-connections");
     }
-    this.#limiter.admit(accountOf({ grant, network }));
+    this.#limiter.admit(accountOf(admission));
   }
 
   override webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): void {
     this.#events++;
+    if (this.#webrtc.has(socket)) {
+      this.#webrtc.receive(socket, message);
+      return;
+    }
     const session = this.#sessions.of(socket);
     if (session === undefined) return;
     if (session.isExpired) {
@@ -187,24 +258,66 @@ export class Room extends DurableObject implements RoomMethods {
 
   #closed(socket: WebSocket, closeCode: number): void {
     try {
+      if (this.#webrtc.closed(socket) && !this.#isOccupied) this.#cleanup.arm();
       const session = this.#sessions.remove(socket);
       if (session === null) return;
       this.#log("info", "closed", { peer: session.state.peer, closeCode });
       this.#limiter.left(session);
-      this.#participants.left(session);
+      if (!this.#keepsPlace(session, closeCode)) this.#participants.left(session.state.peer);
       this.#presence.left(session);
       if (this.#sessions.size > 0) return;
       this.#sync.settle();
       this.#store.deleteAllPresence();
-      this.#cleanup.emptied();
+      this.#cleanup.arm();
     } catch (cause) {
-      this.#log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
+      this.#failed(cause);
+    }
+  }
+
+  #keepsPlace(session: Session, closeCode: number): boolean {
+    try {
+      return this.#call.closed(session, closeCode);
+    } catch (cause) {
+      this.#failed(cause);
+      return false;
     }
   }
 
   override async alarm(): Promise<void> {
     this.#events++;
+    if (this.#release() > 0 && !this.#isOccupied) this.#cleanup.arm();
     if (this.#cleanup.isDue) await this.#deleteEverything();
+    else this.#deadlines.rearm();
+  }
+
+  /** Takes places in the call from who does not come back, and tells the others. @returns how many */
+  #release(which?: (participant: Participant) => boolean): number {
+    const gone = this.#call.release(which);
+    for (const peer of gone) this.#participants.left(peer);
+    return gone.length;
+  }
+
+  /** Whose place in the call is kept; nobody while that can't be read. */
+  get #absent(): readonly Participant[] {
+    try {
+      return this.#call.absent;
+    } catch (cause) {
+      this.#failed(cause);
+      return [];
+    }
+  }
+
+  get #isOccupied(): boolean {
+    return this.#sessions.size > 0 || this.#webrtc.size > 0 || this.#absent.length > 0;
+  }
+
+  #failed(cause: unknown): void {
+    this.#log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
+  }
+
+  #requestSave(session: Session): void {
+    this.#sessions.changed(session);
+    this.#sync.requestSave();
   }
 
   /** Closes a session and forgets it at once: what it sent that is still under way is not read. */
@@ -219,10 +332,11 @@ export class Room extends DurableObject implements RoomMethods {
   }
 
   #rightsChanged(session: Session): void {
-    this.#sessions.changed(session);
-    this.#sync.requestSave();
+    this.#requestSave(session);
     session.tell({ type: "grant", ...session.rights });
-    this.#participants.changed(session);
+    if (!session.may("call")) this.#signaling.leave(session);
+    this.#webrtc.enforceRights();
+    this.#participants.changed(session.state.peer);
     this.#sync.askForEdits(session);
   }
 
@@ -237,16 +351,18 @@ export class Room extends DurableObject implements RoomMethods {
       session.state.grant = grant;
       this.#rightsChanged(session);
     } catch (caught) {
-      this.#refuse(session, caught);
+      this.#refuse(session, caught instanceof RoomfulError ? new MessageRefusal("auth", caught) : caught);
     }
   }
 
   async #deleteEverything(): Promise<void> {
     for (const session of this.#sessions) this.#dismiss(session, "room-deleted");
+    this.#webrtc.dismiss("room-deleted");
     this.#sync.discard();
     await this.ctx.storage.deleteAll();
     this.#store.forget();
     this.#rules.forget();
+    this.#deadlines.forget();
     this.#log("info", "deleted", {});
   }
 
@@ -257,9 +373,10 @@ export class Room extends DurableObject implements RoomMethods {
     const level = isFinalClose(ERRORS[code].close) ? "warn" : "error";
     this.#log(level, "refused", { peer: session.state.peer, code, detail: explain(refusal) });
     session.refuse(refusal);
-    this.#sessions.changed(session);
-    this.#sync.requestSave();
-    this.#limiter.spend(session, "refusals", ofRefusal(code));
+    this.#requestSave(session);
+    // Its close may never be heard of, and its place in the call is free.
+    if (session.isOpen) this.#limiter.spend(session, "refusals", ofRefusal(code));
+    else this.#closed(session.socket, ERRORS[code].close);
   }
 
   #count(code: ErrorCode): void {
@@ -304,7 +421,8 @@ export class Room extends DurableObject implements RoomMethods {
     const stock = this.#sessions.stockCount;
     return {
       boot: this.#boot,
-      connections: { roomful: this.#sessions.size - stock, stock },
+      connections: { roomful: this.#sessions.size - stock, stock, signaling: this.#webrtc.size },
+      callMembers: this.#call.members.length,
       document: {
         loaded: this.#sync.isLoaded,
         loads: this.#sync.loads,
@@ -322,7 +440,12 @@ export class Room extends DurableObject implements RoomMethods {
 
   async participants(): Promise<Participant[]> {
     this.#events++;
-    return [...this.#sessions].map((session) => session.participant());
+    return this.#participants.all;
+  }
+
+  async iceServers(subject?: string): Promise<IceServers> {
+    this.#events++;
+    return this.#iceServers.servers(subject);
   }
 
   async publish(data: Json): Promise<void> {
@@ -344,7 +467,7 @@ export class Room extends DurableObject implements RoomMethods {
   async changeSettings(settings: Partial<RoomSettings>): Promise<RoomSettings> {
     this.#events++;
     const changed = this.#moderator.change(parseRoomSettings(settings));
-    if (this.#sessions.size === 0) this.#cleanup.emptied();
+    if (this.#sessions.size === 0) this.#cleanup.arm();
     return changed;
   }
 

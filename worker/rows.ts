@@ -7,6 +7,16 @@ export type SnapshotRow = { generation: number; log_id: number; bytes: number; c
 /** A row of the table `log`. */
 export type LogRow = { id: number; part: number; parts: number; checksum: number; data: ArrayBuffer };
 
+/** A row of the table `deadline`. */
+export type DeadlineRow = {
+  readonly id: number;
+  /** Milliseconds since 1970; `null` while it does not run. */
+  readonly at: number | null;
+  readonly kind: "cleanup" | "call";
+  /** What its owner needs then. */
+  readonly json: string;
+};
+
 /** Covers a row's own columns, so that a sound row with damaged chunks can be told from a damaged row. */
 export function rowChecksumOf({ generation, log_id, bytes, checksum }: SnapshotRow): number {
   return crc32(`${generation}:${log_id}:${bytes}:${checksum}`);

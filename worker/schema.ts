@@ -46,6 +46,15 @@ const MIGRATIONS: readonly string[] = [
     json TEXT NOT NULL
   );
   `,
+  `
+  -- What waits for a moment, see worker/deadlines.ts.
+  CREATE TABLE deadline (
+    id INTEGER PRIMARY KEY,
+    at INTEGER,                -- milliseconds since 1970; NULL while it does not run
+    kind TEXT NOT NULL,
+    json TEXT NOT NULL
+  );
+  `,
 ];
 
 /** The version that this code writes. */

@@ -1,3 +1,4 @@
+import type { Media } from "../shared/calls.ts";
 import { closeArguments, ERRORS, type ErrorCode, isFinalClose, RoomfulError } from "../shared/errors.ts";
 import { type AwarenessEntry, encodePermissionDenied, type StructId } from "../shared/frames.ts";
 import { INLINE_PRESENCE_BYTES, STRIKES } from "../shared/limits.ts";
@@ -11,6 +12,7 @@ import {
 import type { Capability, Grant, Participant, PeerId } from "../shared/rooms.ts";
 import { type Admission, accountOf } from "./admission.ts";
 import { type BacklogState, NO_BACKLOG } from "./backlog.ts";
+import { MessageRefusal } from "./message-refusal.ts";
 import type { SubjectRule } from "./rules.ts";
 
 /** Rejections that are the frame's own fault: no honest client repeats them. */
@@ -36,8 +38,10 @@ interface SessionState {
   /** Under which what it spends is remembered when it is gone; `null` when nobody knows who it is. */
   readonly account: string | null;
   readonly connectedAt: number;
-  /** The key of the row that keeps its presence state when that is large. */
+  /** The key of the row that keeps its presence state when that is large, and of that of its place in the call. */
   readonly rowId: number;
+  /** Of the secret with which its client can be the same peer again. */
+  readonly secretHash: string;
   /** Whether it asked for the document, and is sent its updates. */
   wantsDocument: boolean;
   /** Whether it speaks binary, and is sent presence. */
@@ -57,6 +61,23 @@ interface SessionState {
   readonly backlog: BacklogState;
   /** The presence that it announced; its state is `null` while the client shows itself as away. */
   presence: AwarenessEntry | null;
+  /** What it offers in the call; `null` while it is not in it. */
+  media: Media | null;
+}
+
+/** Who a session is: somebody new, or who it was before its socket was lost. */
+export type Identity = Pick<SessionState, "peer" | "connectedAt" | "rowId" | "secretHash" | "media">;
+
+/** That of somebody whom nobody knows. */
+export function newIdentity(secretHash: string): Identity {
+  return {
+    peer: crypto.randomUUID() as PeerId,
+    connectedAt: Date.now(),
+    // From 1: 0 is no row of a session.
+    rowId: 1 + Math.floor(Math.random() * (Number.MAX_SAFE_INTEGER - 1)),
+    secretHash,
+    media: null,
+  };
 }
 
 /** The attachment: a presence state that does not fit is left out here and kept in a row. */
@@ -90,16 +111,14 @@ export class Session {
   }
 
   /** A session for a socket that has just been admitted. */
-  static open(socket: WebSocket, admission: Admission, rule: SubjectRule): Session {
+  static open(socket: WebSocket, admission: Admission, rule: SubjectRule, identity: Identity): Session {
     const session = new Session(socket, {
       version: ATTACHMENT_VERSION,
-      peer: crypto.randomUUID() as PeerId,
+      ...identity,
       protocol: admission.subprotocol === ROOMFUL_PROTOCOL ? "roomful.v1" : "stock",
       grant: admission.grant,
       rule,
       account: accountOf(admission),
-      connectedAt: Date.now(),
-      rowId: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
       wantsDocument: false,
       wantsPresence: false,
       framesReceived: 0,
@@ -231,12 +250,14 @@ export class Session {
    * Answers a message that could not be used and was not a sync frame: a stock client is closed; a `roomful.v1` client
    * is told, and closed when it goes on. A code that says "try again later" closes either.
    */
-  refuse({ code, message }: RoomfulError): void {
+  refuse(refusal: RoomfulError): void {
+    const { code, message } = refusal;
     if (this.isStock || !isFinalClose(ERRORS[code].close)) {
       this.close(code);
       return;
     }
-    this.tell({ type: "error", code, message });
+    const about = refusal instanceof MessageRefusal ? refusal.about : undefined;
+    this.tell({ type: "error", code, message, ...(about !== undefined && { about }) });
     this.#strike(code);
   }
 
@@ -266,12 +287,13 @@ export class Session {
 
   /** What others may know. */
   participant(): Participant {
-    const { peer, protocol, grant, rule, connectedAt, presence } = this.state;
+    const { peer, protocol, grant, rule, connectedAt, presence, media } = this.state;
     return {
       peer,
       protocol,
       capabilities: this.capabilities,
       ...(rule.isMuted && { isMuted: true }),
+      ...(media !== null && { call: { media, state: "connected" } }),
       ...(grant.subject !== undefined && { subject: grant.subject }),
       ...(grant.name !== undefined && { name: grant.name }),
       ...(presence !== null && { clientId: presence.clientId }),

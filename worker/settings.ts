@@ -3,6 +3,7 @@ import { RoomfulError } from "../shared/errors.ts";
 import { LARGEST_FRAME_BYTES } from "../shared/limits.ts";
 import { JURISDICTIONS, LOCATION_HINTS, ROLES, type Role } from "../shared/rooms.ts";
 import { TOKEN_ALGORITHMS, weaknessOf } from "../shared/tokens.ts";
+import { iceFaults, isIceServerList, isTurnUrlList } from "./ice-settings.ts";
 import { keyFaults } from "./token-key.ts";
 
 /** One setting, as an operator writes it under `[vars]` in `wrangler.toml`. */
@@ -198,6 +199,60 @@ export const SETTINGS = {
     0,
     "How long after everybody left a room and all that it holds are deleted; 0 for never. A room's own settings can say otherwise.",
   ),
+  MAX_CALL_MEMBERS: wholeNumber(
+    "members",
+    2,
+    50,
+    8,
+    "How many may be in a room's call. In a mesh everybody sends to everybody: with 8 each uploads seven times.",
+  ),
+  ICE_SERVERS: {
+    ...text(
+      "JSON",
+      'a list such as [{"urls":"stun:stun.example.com:3478"}], of stun and stuns URLs, without credentials',
+      isIceServerList,
+      "STUN servers, which tell peers their public addresses. None unless set: whoever runs one learns the address of everybody who calls. Relays need credentials, which are never fixed: see TURN_URLS and TURN_KEY_ID.",
+    ),
+    schema: v.pipe(
+      v.union([
+        v.string(),
+        v.pipe(
+          v.array(v.unknown()),
+          v.transform((list) => JSON.stringify(list)),
+        ),
+      ]),
+      v.check((value) => value === "" || isIceServerList(value)),
+    ),
+  },
+  TURN_URLS: text(
+    "URLs",
+    "turn and turns URLs between commas, such as turn:turn.example.com:3478?transport=udp",
+    isTurnUrlList,
+    "Relays of your own, which take time-limited credentials made with TURN_SECRET, as coturn does with `use-auth-secret`.",
+  ),
+  TURN_SECRET: key(
+    "16 to 256 characters",
+    (secret) => secret.length >= 16 && secret.length <= 256,
+    "What the relays of TURN_URLS check credentials with (coturn: `static-auth-secret`). A secret; browsers are given credentials made with it.",
+  ),
+  TURN_TTL: wholeNumber(
+    "seconds",
+    60,
+    172_800,
+    14_400,
+    "How long credentials for relays are good. Longer than most calls; clients in longer ones ask again. Cloudflare allows 48 hours.",
+  ),
+  TURN_KEY_ID: text(
+    "text",
+    "letters and digits, 16 to 64",
+    (id) => /^[a-z\d]{16,64}$/i.test(id),
+    "The id of a key of Cloudflare's TURN service, with which the room mints credentials.",
+  ),
+  TURN_KEY_TOKEN: key(
+    "16 to 256 characters without spaces",
+    (token) => /^[\x21-\x7e]{16,256}$/.test(token),
+    "The API token of that key. A secret; browsers are given what is minted with it.",
+  ),
   MAX_PARTICIPANTS: wholeNumber(
     "connections",
     1,
@@ -271,7 +326,7 @@ export function readSettings(env: object): Settings {
       faults.push(`${given} must be ${setting.range} (${setting.unit})`);
     }
   }
-  if (faults.length === 0) faults.push(...keyFaults(values as Settings));
+  if (faults.length === 0) faults.push(...keyFaults(values as Settings), ...iceFaults(values as Settings));
   if (faults.length > 0) throw new RoomfulError("misconfigured", faults.join("; "));
   return values as Settings;
 }

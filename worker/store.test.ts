@@ -214,7 +214,7 @@ describe("the store", () => {
     const { room } = await storedRoom();
     const handle = getRoom(env.ROOMS, room);
     const version = async () => (await handle.statistics()).storage.schemaVersion;
-    await run(room, "DROP TABLE rules", "UPDATE schema SET version = 1");
+    await run(room, "DROP TABLE rules", "DROP TABLE deadline", "UPDATE schema SET version = 1");
     await evict(room);
     expect([await readText(room), await version()]).toEqual(["one two three", 1]);
     await run(room, "CREATE TABLE rules (something_else)");
@@ -228,7 +228,7 @@ describe("the store", () => {
     await evict(room);
     expect([await readText(room), await version(), (await handle.getSettings()).locked]).toEqual([
       "one two three",
-      2,
+      SCHEMA_VERSION,
       true,
     ]);
   });

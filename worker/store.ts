@@ -3,7 +3,17 @@ import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { RoomfulError } from "../shared/errors.ts";
 import type { StorageFigures } from "../shared/rpc.ts";
-import { bytesOf, concatenate, type LogRow, logChecksumOf, rowChecksumOf, type SnapshotRow, split } from "./rows.ts";
+import type { DeadlineChanges } from "./deadlines.ts";
+import {
+  bytesOf,
+  concatenate,
+  type DeadlineRow,
+  type LogRow,
+  logChecksumOf,
+  rowChecksumOf,
+  type SnapshotRow,
+  split,
+} from "./rows.ts";
 import { CHUNKS_PER_GENERATION, migrate, readSchemaVersion, SCHEMA_VERSION } from "./schema.ts";
 
 /** What was read, and what could not be. */
@@ -219,6 +229,24 @@ export class Store {
   /** @throws RoomfulError `room-too-new`, `storage-failed`; nothing was written then */
   writeRules(json: string): void {
     this.#write(this.#open(), () => this.#run("INSERT OR REPLACE INTO rules (id, json) VALUES (1, ?)", json));
+  }
+
+  /** Everything that {@link writeDeadlines} set. @throws RoomfulError `storage-failed` */
+  readDeadlines(): DeadlineRow[] {
+    if (!this.#hasTables(3)) return [];
+    return reading(() =>
+      this.#storage.sql.exec<DeadlineRow>("SELECT id, at, kind, json FROM deadline ORDER BY id").toArray(),
+    );
+  }
+
+  /** In one transaction. @throws RoomfulError `room-too-new`, `storage-failed`; nothing was written then */
+  writeDeadlines({ set = [], remove = [] }: DeadlineChanges): void {
+    this.#write(this.#open(), () => {
+      for (const id of remove) this.#run("DELETE FROM deadline WHERE id = ?", id);
+      for (const { id, at, kind, json } of set) {
+        this.#run("INSERT OR REPLACE INTO deadline (id, at, kind, json) VALUES (?, ?, ?, ?)", id, at, kind, json);
+      }
+    });
   }
 
   /** Whether anything is stored. */

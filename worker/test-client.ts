@@ -1,4 +1,5 @@
 /** What the tests inside workerd connect to a room with: a socket that keeps what it hears, and a Y.Doc if wanted. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import * as Y from "yjs";
 import { errorCodeOf } from "../shared/errors.ts";
@@ -10,7 +11,7 @@ import {
   encodeUpdate,
   type Frame,
 } from "../shared/frames.ts";
-import { type MessageFromRoom, parseMessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
+import { type MessageFromRoom, parseMessageFromRoom, RESUME_PROTOCOL, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
 import type { Grant } from "../shared/rooms.ts";
 import { upgradeRequest } from "./admission.ts";
 
@@ -35,6 +36,15 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
+/** Lets the time of everything pass that waits in a room, which sleeps over it. @returns whether an alarm was set */
+export async function passDeadlines(room: string, { alarm = true } = {}): Promise<boolean> {
+  await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
+  await runInDurableObject(stubOf(room), async (_object, { storage }) => {
+    storage.sql.exec("UPDATE deadline SET at = 1 WHERE at IS NOT NULL").toArray();
+  });
+  return alarm && runDurableObjectAlarm(stubOf(room));
+}
+
 /** Waits until something holds. @throws when it does not within the time */
 export async function until(holds: () => boolean, what: string, milliseconds = 5_000): Promise<void> {
   for (let waited = 0; !holds(); waited += 2) {
@@ -48,6 +58,8 @@ interface ConnectOptions {
   readonly protocols?: readonly string[];
   /** A grant other than the one that the deployment gives to everybody. */
   readonly grant?: Grant;
+  /** The secret of a former socket. */
+  readonly resume?: string;
 }
 
 export class TestClient {
@@ -77,21 +89,42 @@ export class TestClient {
     });
   }
 
-  static async connect(room: string, { protocols = [], grant }: ConnectOptions = {}): Promise<TestClient> {
+  static async connect(room: string, { protocols = [], grant, resume }: ConnectOptions = {}): Promise<TestClient> {
     if (grant !== undefined) {
       const subprotocol = protocols[0] === ROOMFUL_PROTOCOL ? ROOMFUL_PROTOCOL : null;
-      return new TestClient(
-        await env.ROOMS.getByName(room).fetch(upgradeRequest({ grant, subprotocol, origin: null, network: null })),
-      );
+      const resumed = resume === undefined ? {} : { resume };
+      const upgrade = upgradeRequest({ grant, subprotocol, origin: null, network: null, ...resumed });
+      return new TestClient(await env.ROOMS.getByName(room).fetch(upgrade));
     }
     const headers = new Headers({ upgrade: "websocket" });
-    if (protocols.length > 0) headers.set("sec-websocket-protocol", protocols.join(", "));
+    const offers = resume === undefined ? protocols : [...protocols, `${RESUME_PROTOCOL}${resume}`];
+    if (offers.length > 0) headers.set("sec-websocket-protocol", offers.join(", "));
     return new TestClient(await exports.default.fetch(`https://example.com/rooms/${room}`, { headers }));
   }
 
   /** A client of the subprotocol `roomful.v1`. */
-  static roomful(room: string, grant?: Grant): Promise<TestClient> {
-    return TestClient.connect(room, { protocols: [ROOMFUL_PROTOCOL], ...(grant && { grant }) });
+  static roomful(room: string, grant?: Grant, resume?: string): Promise<TestClient> {
+    return TestClient.connect(room, {
+      protocols: [ROOMFUL_PROTOCOL],
+      ...(grant && { grant }),
+      ...(resume !== undefined && { resume }),
+    });
+  }
+
+  /** Sends a text message. */
+  tell(message: object): void {
+    this.send(JSON.stringify(message));
+  }
+
+  /** Waits for the nth message of a type. */
+  async heard<Type extends MessageFromRoom["type"]>(
+    type: Type,
+    nth = 1,
+  ): Promise<Extract<MessageFromRoom, { type: Type }>> {
+    await until(() => this.messagesOf(type).length >= nth, `${nth} × ${type}`);
+    const message = this.messagesOf(type)[nth - 1];
+    if (message === undefined) throw new Error(type);
+    return message;
   }
 
   #answerProbe(isText: boolean): void {
@@ -121,8 +154,8 @@ export class TestClient {
     this.send(encodeAwareness([{ clientId, clock, state: bytes }]));
   }
 
-  close(): void {
-    this.#socket.close(1000);
+  close(code = 1000): void {
+    this.#socket.close(code);
   }
 
   /** Asks for the document and waits for the answer. @returns the document as an update */

@@ -91,6 +91,11 @@ const SENT: Readonly<Record<string, (situation: Situation) => readonly Sent[]>> 
     JSON.stringify({ type: "moderate", moderation: { action: "mute", peer: otherPeer, muted: true } }),
   ],
   settings: () => [JSON.stringify({ type: "settings", settings: { locked: true } })],
+  "call-join": () => [JSON.stringify({ type: "call-join", media: { audio: true, video: false, muted: false } })],
+  offer: ({ otherPeer }) => [
+    JSON.stringify({ type: "offer", to: otherPeer, connection: "c", round: 1, description: { sdp: "v=0" } }),
+  ],
+  "ice-servers": () => [JSON.stringify({ type: "ice-servers" })],
 };
 
 /** What each column asks for by HTTP. */
@@ -106,6 +111,7 @@ const CALLS: Readonly<Record<string, { readonly path: string; readonly init?: Re
   "PUT settings": { path: "settings", init: { method: "PUT", body: '{"locked":true}' } },
   "POST moderation": { path: "moderation", init: { method: "POST", body: '{"action":"ban","subject":"eve"}' } },
   "DELETE room": { path: "", init: { method: "DELETE" } },
+  "GET ice-servers": { path: "ice-servers" },
 };
 
 let rooms = 0;
@@ -165,6 +171,8 @@ async function socketOutcome(row: string, column: string, isStock: boolean): Pro
       if (message.type === "error") outcome.add(`error ${message.code}`);
       else if (message.type === "pong") outcome.add("pong");
       else if (message.type === "grant") outcome.add("grant");
+      else if (message.type === "call-joined") outcome.add("in the call");
+      else if (message.type === "ice-servers") outcome.add("ICE servers");
     }
     if ((await room.getSettings()).locked) outcome.add("locked");
     if ((await room.participants()).some(({ isMuted }) => isMuted)) outcome.add("muted");
@@ -177,7 +185,7 @@ async function socketOutcome(row: string, column: string, isStock: boolean): Pro
         () => {},
       );
     }
-    if (other.messages.some(({ type }) => type === "event")) outcome.add("heard");
+    if (other.messages.some(({ type }) => type === "event" || type === "offer")) outcome.add("heard");
     if (other.presenceOf(OTHERS_ID)?.includes("forged") || client.presenceOf(OTHERS_ID)?.includes("forged")) {
       outcome.add("forged");
     }

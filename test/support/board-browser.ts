@@ -43,6 +43,11 @@ export class BoardBrowser {
     return page;
   }
 
+  /** Closes every page, and forgets whose computers they were on. */
+  async closePages(): Promise<void> {
+    await Promise.all(this.#browser.contexts().map((context) => context.close()));
+  }
+
   stop(): Promise<void> {
     return this.#browser.close();
   }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import { build } from "esbuild";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { inject } from "vitest";
 
 /** Another site, whose name leads to the same pages. */
@@ -34,8 +34,8 @@ export class TestBrowser {
     this.#browser = browser;
   }
 
-  /** @param entry the script of the page, which is bundled */
-  static async start(entry: string): Promise<TestBrowser> {
+  /** @param entry the script of the page, which is bundled. @param flags of the browser, beside those of every test */
+  static async start(entry: string, flags: readonly string[] = []): Promise<TestBrowser> {
     const { outputFiles } = await build({
       entryPoints: [entry],
       bundle: true,
@@ -51,7 +51,8 @@ export class TestBrowser {
     });
     pages.listen(0, "127.0.0.1");
     await once(pages, "listening");
-    return new TestBrowser(pages, await chromium.launch({ executablePath: inject("browserPath"), args: ARGUMENTS }));
+    const args = [...ARGUMENTS, ...flags];
+    return new TestBrowser(pages, await chromium.launch({ executablePath: inject("browserPath"), args }));
   }
 
   /** Of every page. */
@@ -62,8 +63,8 @@ export class TestBrowser {
   }
 
   /** A context shares storage and channels with no other. */
-  newContext(): Promise<BrowserContext> {
-    return this.#browser.newContext();
+  newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+    return this.#browser.newContext(options);
   }
 
   /**
@@ -89,6 +90,11 @@ export class TestBrowser {
   async limitStorage(context: BrowserContext, bytes: number): Promise<void> {
     const session = await context.newCDPSession(await context.newPage());
     await session.send("Storage.overrideQuotaForOrigin", { origin: this.origin, quotaSize: bytes });
+  }
+
+  /** Closes every page that is open. */
+  async closePages(): Promise<void> {
+    await Promise.all(this.#browser.contexts().map((context) => context.close()));
   }
 
   async stop(): Promise<void> {

@@ -11,6 +11,8 @@ export class FakeSocket implements RoomSocket {
   /** Whether the network takes nothing but what the test takes from `bufferedAmount`. */
   isSlow = false;
   readonly sent: unknown[] = [];
+  /** With which it was closed from here. */
+  closeCode: number | null = null;
   /** The last handlers that were set and were not `null`. */
   readonly #handlers: Handlers = { onopen: null, onmessage: null, onerror: null, onclose: null };
 
@@ -37,7 +39,8 @@ export class FakeSocket implements RoomSocket {
     if (isCounted) this.bufferedAmount += data.length;
   }
 
-  close(): void {
+  close(code?: number): void {
+    this.closeCode ??= code ?? null;
     this.readyState = Math.max(this.readyState, 2);
   }
 

@@ -83,7 +83,8 @@ export function waitWords(code: ErrorCode | undefined): Omit<Words, "canRetry"> 
 const MODERATION: { readonly [Code in ErrorCode]?: string } = {
   forbidden: "You may not do that: the right to moderate, or a right that you wanted to give, is not yours.",
   "unknown-peer": "They have left already.",
-  "too-many-rules": "Too many people are banned or have rights of their own in this room. Take some of that back first.",
+  "too-many-rules":
+    "Too many people are banned or have rights of their own in this room. Take some of that back first.",
   "invalid-argument": "The room did not understand that. A reload of this page may help.",
   "not-connected": "There is no connection to the room. Try again when it is back.",
 };

@@ -111,8 +111,7 @@ export function PeopleMenu({ editor, address, user, onUser }: PeopleMenuProps) {
 function useLock(editor: Editor, address: RoomAddress, canModerate: boolean) {
   const [isLocked, setLocked] = useState<boolean | null>(null);
   const take = useCallback(
-    (answer: Promise<boolean>) =>
-      answer.then(setLocked, (caught: unknown) => editor.notify(wordsFor(caught))),
+    (answer: Promise<boolean>) => answer.then(setLocked, (caught: unknown) => editor.notify(wordsFor(caught))),
     [editor],
   );
   // Other moderators lock and unlock too.

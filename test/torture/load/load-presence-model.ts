@@ -64,6 +64,7 @@ export class PresenceModel {
         network: null,
       },
       {},
+      this.#modules.session.newIdentity(""),
     );
     session.state.wantsPresence = true;
     this.#sessions.add(socket, session);

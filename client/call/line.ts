@@ -1,0 +1,83 @@
+import type { MessageFromRoom, MessageToRoom } from "../../shared/messages.ts";
+import type { Participant, PeerId } from "../../shared/rooms.ts";
+import type { Ending } from "../connection.ts";
+
+/** What the room says to those who call. */
+export type CallMessage = Extract<
+  MessageFromRoom,
+  { type: "call-joined" | "offer" | "answer" | "ice-candidates" | "ice-servers" }
+>;
+
+/** What those who call say to the room. */
+export type CallRequest = Extract<
+  MessageToRoom,
+  { type: "call-join" | "call-leave" | "media-state" | "offer" | "answer" | "ice-candidates" | "ice-servers" }
+>;
+
+/** A message of the room that says what it would not do. */
+export type Refusal = Extract<MessageFromRoom, { type: "error" }>;
+
+/** Is told what becomes of a connection, as far as a call has to know. */
+export interface LineListener {
+  /** The room said who this client is: it is connected. */
+  welcomed(me: PeerId): void;
+  received(message: CallMessage): void;
+  refused(refusal: Refusal): void;
+  /** Who is connected, this client included, as the room told on the present socket. */
+  participants(all: readonly Participant[]): void;
+  /** The socket is lost; it is tried again. */
+  closed(): void;
+  /** The room closed for good. */
+  ended(ending: Ending): void;
+}
+
+/** What a call needs of a connection to a room, and all that it knows of it. */
+export class CallLine implements LineListener {
+  readonly #send: (message: CallRequest) => void;
+  #listener: LineListener | null = null;
+  #me: PeerId | null = null;
+
+  /** @param send loses what is sent while there is no connection */
+  constructor(send: (message: CallRequest) => void) {
+    this.#send = send;
+  }
+
+  /** Who this client is; `null` as long as it is not connected. */
+  get me(): PeerId | null {
+    return this.#me;
+  }
+
+  listen(listener: LineListener): void {
+    this.#listener = listener;
+  }
+
+  send(message: CallRequest): void {
+    if (this.#me !== null) this.#send(message);
+  }
+
+  welcomed(me: PeerId): void {
+    this.#me = me;
+    this.#listener?.welcomed(me);
+  }
+
+  received(message: CallMessage): void {
+    this.#listener?.received(message);
+  }
+
+  refused(refusal: Refusal): void {
+    this.#listener?.refused(refusal);
+  }
+
+  participants(all: readonly Participant[]): void {
+    if (this.#me !== null) this.#listener?.participants(all);
+  }
+
+  closed(): void {
+    this.#me = null;
+    this.#listener?.closed();
+  }
+
+  ended(ending: Ending): void {
+    this.#listener?.ended(ending);
+  }
+}

@@ -1,0 +1,339 @@
+import { ObservableV2 } from "lib0/observable";
+import { RoomfulError } from "../shared/errors.ts";
+import {
+  type MessageFromRoom,
+  type MessageToRoom,
+  parseMessageFromRoom,
+  RESUME_PROTOCOL,
+  ROOMFUL_PROTOCOL,
+} from "../shared/messages.ts";
+import type { Moderation, RoomSettings } from "../shared/moderation.ts";
+import type { Capability, Json, Participant, PeerId } from "../shared/rooms.ts";
+import { Call } from "./call/call.ts";
+import { CallLine } from "./call/line.ts";
+import { throwLater } from "./clock.ts";
+import type { Ending } from "./connection.ts";
+import { Connector, type RoomSocket } from "./connector.ts";
+import type { RoomConnectionEvents } from "./events.ts";
+import {
+  type Behaviour,
+  behaviourOf,
+  checkTarget,
+  type RoomConnectionOptions,
+  roomUrl,
+  type Target,
+} from "./options.ts";
+import { Participants } from "./participants.ts";
+import { Renewal } from "./renewal.ts";
+
+/** The messages of the room that are about a document, or about what may be done to it. */
+export type DocumentMessage = Extract<
+  MessageFromRoom,
+  { type: "welcome" | "saved" | "rejected" | "error" | "presence-renewal" | "grant" }
+>;
+
+/** A document on a connection. It is told of everything before the app is. */
+export interface DocumentLink {
+  opened(): void;
+  /** @throws RoomfulError when it can't be read */
+  receiveFrame(bytes: Uint8Array): void;
+  receiveMessage(message: DocumentMessage): void;
+  closed(): void;
+  ended(ending: Ending): void;
+  /** A token is about to be used. */
+  token(token: string): void;
+}
+
+/**
+ * A connection to a room: who is there, events, moderation, calls. `RoomProvider` syncs a document over one; without a
+ * document it serves those who want only the rest.
+ *
+ * @example
+ * const connection = new RoomConnection("wss://host/rooms", "standup");
+ * await connection.call.join({ audio: true });
+ */
+export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
+  /** The room's call, which this connection is in once it joins. */
+  readonly call: Call;
+  /** Query parameters of the URL. May be changed; read at each connect. */
+  params: Record<string, string>;
+  readonly #target: Target;
+  readonly #options: RoomConnectionOptions;
+  readonly #behaviour: Behaviour;
+  readonly #link: DocumentLink | null;
+  readonly #connector: Connector;
+  readonly #renewal: Renewal;
+  readonly #line: CallLine;
+  readonly #participants = new Participants((all) => {
+    this.emit("participants", [all]);
+    this.#line.participants(all);
+  });
+  #peer: PeerId | null = null;
+  #capabilities: readonly Capability[] = [];
+  /** Proves to the room that the next socket belongs to the same peer. */
+  #resume: string | null = null;
+  #isDestroyed = false;
+
+  /**
+   * @param serverUrl ends in `/rooms`
+   * @param room its name; any that `parseRoomName` takes
+   * @param link what syncs a document over this connection, which then does not connect by itself
+   * @throws RoomfulError `bad-room-name`, `invalid-argument`
+   */
+  constructor(serverUrl: string, room: string, options: RoomConnectionOptions = {}, link: DocumentLink | null = null) {
+    super();
+    this.#target = checkTarget(serverUrl, room);
+    this.#behaviour = behaviourOf(options);
+    this.#options = options;
+    this.#link = link;
+    this.params = options.params ?? {};
+    const { clock } = this.#behaviour;
+    this.#connector = new Connector({
+      ...this.#behaviour,
+      fetchToken: () => (typeof options.token === "function" ? options.token() : options.token),
+      openSocket: (token) => this.#openSocket(token),
+      listener: this.#listener,
+    });
+    const { token } = options;
+    this.#renewal = new Renewal({
+      clock,
+      fetchToken: typeof token === "function" ? async () => token() : undefined,
+      send: (fresh) => this.#tell({ type: "auth", token: fresh }),
+      failed: (cause) => this.emit("problem", [{ source: "connection", cause }]),
+    });
+    this.#line = new CallLine((message) => this.#connector.send(JSON.stringify(message)));
+    this.call = new Call(this.#line, { ...options.call, clock });
+    if (link === null && options.connect !== false) this.connect();
+  }
+
+  /** The room's name. */
+  get roomname(): string {
+    return this.#target.room;
+  }
+
+  /** Where the next socket connects to. */
+  get url(): string {
+    return roomUrl(this.#target, this.params);
+  }
+
+  get isConnected(): boolean {
+    return this.#connector.state.type === "open";
+  }
+
+  get isConnecting(): boolean {
+    const { type } = this.#connector.state;
+    return type === "connecting" || type === "fetching-token";
+  }
+
+  /** Whether no attempt to connect was made yet. */
+  get isFresh(): boolean {
+    return this.#connector.state.attempt === 0;
+  }
+
+  /** The socket, connecting or open. */
+  get socket(): RoomSocket | null {
+    return this.#connector.socket;
+  }
+
+  /** This connection's id in the room; `null` as long as there is none. */
+  get peer(): PeerId | null {
+    return this.#peer;
+  }
+
+  /**
+   * Who is connected, this client included, by the time they came; nobody as long as there is no connection. The room
+   * vouches for it, unlike for what people say of themselves in `awareness`.
+   */
+  get participants(): readonly Participant[] {
+    return this.#participants.all;
+  }
+
+  /** What the room lets this connection do; empty as long as there is none. */
+  get capabilities(): readonly Capability[] {
+    return this.#capabilities;
+  }
+
+  connect(): void {
+    if (!this.#isDestroyed) this.#connector.connect();
+  }
+
+  /** Leaves the room, and a call in it. */
+  disconnect(): void {
+    this.call.leave();
+    this.#resume = null;
+    this.#connector.disconnect();
+  }
+
+  override destroy(): void {
+    if (this.#isDestroyed) return;
+    this.disconnect();
+    this.#isDestroyed = true;
+    this.call.destroy();
+    this.#connector.destroy();
+    super.destroy();
+  }
+
+  /**
+   * Sends something to everybody else who may read, or to one of them, who get it as `event`. Nothing is kept of it: who is
+   * not connected never hears of it. Needs the right to publish; without it the room tells so by `problem`.
+   * @param data at most 64 KiB as JSON
+   * @throws RoomfulError `not-connected`
+   */
+  publish(data: Json, to?: PeerId): void {
+    this.#tell({ type: "event", data, ...(to !== undefined && { to }) });
+  }
+
+  /**
+   * Changes what others may do, mutes, kicks or bans. Needs the right to moderate. What came of it shows in `participants`;
+   * a refusal is told by `problem`.
+   * @throws RoomfulError `not-connected`
+   */
+  moderate(moderation: Moderation): void {
+    this.#tell({ type: "moderate", moderation });
+  }
+
+  /**
+   * Changes some of the room's own rules: locks it, for instance. Needs the right to moderate; a refusal is told by
+   * `problem`.
+   * @throws RoomfulError `not-connected`
+   */
+  changeSettings(settings: Partial<RoomSettings>): void {
+    this.#tell({ type: "settings", settings });
+  }
+
+  /** Sends a binary frame, if connected: for a document. */
+  sendFrame(frame: Uint8Array<ArrayBuffer>): void {
+    this.#connector.send(frame);
+  }
+
+  /** To be called by a document that is in step with the room: only then the next failure counts as the first. */
+  wasUseful(): void {
+    this.#connector.wasUseful();
+  }
+
+  /** What a handler throws is thrown in a turn of its own, and stops nothing here. */
+  override emit<Name extends keyof RoomConnectionEvents & string>(
+    name: Name,
+    args: Parameters<RoomConnectionEvents[Name]>,
+  ): void {
+    try {
+      super.emit(name, args);
+    } catch (thrown) {
+      throwLater(this.#behaviour.clock, thrown);
+    }
+  }
+
+  #openSocket(token: string | undefined): WebSocket {
+    if (token !== undefined) this.#link?.token(token);
+    const Socket = this.#options.WebSocketPolyfill ?? WebSocket;
+    const bearer = token === undefined ? [] : [`roomful.bearer.${token}`];
+    const resume = this.#resume === null ? [] : [`${RESUME_PROTOCOL}${this.#resume}`];
+    const url = this.url.replace(/^http/, "ws");
+    return new Socket(url, [ROOMFUL_PROTOCOL, ...bearer, ...resume, ...(this.#options.protocols ?? [])]);
+  }
+
+  readonly #listener = {
+    connecting: () => this.emit("status", [{ status: "connecting" }]),
+    opened: () => {
+      this.emit("status", [{ status: "connected" }]);
+      this.#link?.opened();
+    },
+    message: (data: unknown) => this.#receive(data),
+    failed: (event: Event) => this.emit("connection-error", [event]),
+    closed: (event: CloseEvent | null, wasOpen: boolean) => {
+      this.emit("connection-close", [event]);
+      if (!wasOpen) return;
+      this.#peer = null;
+      this.#capabilities = [];
+      this.#renewal.stop();
+      this.#line.closed();
+      this.#participants.closed();
+      this.#link?.closed();
+      this.emit("status", [{ status: "disconnected" }]);
+    },
+    ended: (ending: Ending) => {
+      this.#resume = null;
+      this.#link?.ended(ending);
+      this.#line.ended(ending);
+      this.emit("closed", [ending]);
+    },
+    couldNotStart: (cause: unknown) => this.emit("problem", [{ source: "connection", cause }]),
+  };
+
+  #receive(data: unknown): void {
+    try {
+      if (typeof data === "string") this.#receiveMessage(parseMessageFromRoom(data));
+      // Not asked for its class: the buffer may be of another realm, as in jsdom.
+      else this.#link?.receiveFrame(new Uint8Array(data as ArrayBuffer));
+    } catch (caught) {
+      // A newer room may say what this client does not know. Nothing else depends on it.
+      if (!(caught instanceof RoomfulError)) throw caught;
+      this.emit("problem", [{ source: "room", code: caught.code, message: caught.message }]);
+    }
+  }
+
+  #receiveMessage(message: MessageFromRoom): void {
+    switch (message.type) {
+      case "welcome":
+        this.#link?.receiveMessage(message);
+        this.#peer = message.peer;
+        this.#resume = message.resume ?? null;
+        this.#setRights(message);
+        this.emit("welcome", [{ peer: message.peer, capabilities: message.capabilities }]);
+        if (this.#link === null) this.wasUseful();
+        this.#line.welcomed(message.peer);
+        return;
+      case "grant":
+        this.#link?.receiveMessage(message);
+        this.#setRights(message);
+        return;
+      case "error":
+        this.#link?.receiveMessage(message);
+        this.emit("problem", [{ source: "room", code: message.code, message: message.message }]);
+        this.#line.refused(message);
+        return;
+      case "saved":
+      case "rejected":
+      case "presence-renewal":
+        this.#link?.receiveMessage(message);
+        return;
+      case "participants":
+        this.#participants.receive(message);
+        return;
+      case "event": {
+        const { type: _, ...event } = message;
+        this.emit("event", [event]);
+        return;
+      }
+      case "call-joined":
+      case "offer":
+      case "answer":
+      case "ice-candidates":
+      case "ice-servers":
+        this.#line.received(message);
+        return;
+      case "warning":
+        this.emit("problem", [{ source: "warning", code: message.code, message: message.message }]);
+        return;
+      case "probe":
+        // The room thereby knows that everything before it was read.
+        this.#tell({ type: "probed", nonce: message.nonce });
+        return;
+      case "pong":
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #setRights({ capabilities, expiresIn }: { capabilities: readonly Capability[]; expiresIn?: number }): void {
+    this.#capabilities = capabilities;
+    this.#renewal.granted(expiresIn);
+    this.emit("capabilities", [capabilities]);
+  }
+
+  #tell(message: MessageToRoom): void {
+    if (!this.isConnected) throw new RoomfulError("not-connected");
+    this.#connector.send(JSON.stringify(message));
+  }
+}

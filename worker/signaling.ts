@@ -1,0 +1,136 @@
+import type { IceServers, Media } from "../shared/calls.ts";
+import { describe, type ErrorCode, RoomfulError } from "../shared/errors.ts";
+import type { MessageToRoom } from "../shared/messages.ts";
+import type { PeerId } from "../shared/rooms.ts";
+import type { Call } from "./call.ts";
+import { MessageRefusal } from "./message-refusal.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** Messages about calls. */
+export type CallMessage = Extract<
+  MessageToRoom,
+  { type: "call-join" | "call-leave" | "media-state" | "offer" | "answer" | "ice-candidates" | "ice-servers" }
+>;
+
+/** What goes from one peer in the call to one other. */
+type AddressedMessage = Extract<CallMessage, { to: PeerId }>;
+
+interface SignalingOptions {
+  readonly sessions: Sessions;
+  readonly call: Call;
+  /** The ICE servers for a subject. Never throws: see `IceServers.warning`. */
+  readonly iceServers: (subject: string | undefined) => Promise<IceServers>;
+  /** Told of refusals that are nobody's fault, and so count for nothing against their sender. */
+  readonly refused: (code: ErrorCode) => void;
+  /** Refuses what came of a message after the turn in which it arrived. */
+  readonly refuse: (session: Session, refusal: RoomfulError) => void;
+}
+
+/**
+ * Introduces peers of the call to each other. What goes between two of them is passed on to one addressee, with the
+ * sender's true name; nothing of it is kept, logged or looked into, and no document is loaded for it.
+ */
+export class Signaling {
+  readonly #options: SignalingOptions;
+  /** Those who wait for ICE servers before they are in, with the newest that they said of their media. */
+  readonly #joining = new Map<Session, Media>();
+
+  constructor(options: SignalingOptions) {
+    this.#options = options;
+  }
+
+  /** @throws RoomfulError `forbidden`, `room-too-new`, `storage-failed` */
+  receive(session: Session, message: CallMessage): void {
+    if (message.type !== "call-leave") session.demand("call");
+    switch (message.type) {
+      case "call-join":
+        this.#attempt(session, message.type, () => this.#join(session, message.media));
+        return;
+      case "call-leave":
+        this.leave(session);
+        return;
+      case "media-state":
+        if (this.#joining.has(session)) this.#joining.set(session, message.media);
+        else this.#attempt(session, message.type, () => this.#options.call.setMedia(session, message.media));
+        return;
+      case "offer":
+      case "answer":
+      case "ice-candidates":
+        this.#relay(session, message);
+        return;
+      case "ice-servers":
+        void this.#tellIceServers(session);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Takes a session out of the call, if it is in it or about to be. @throws RoomfulError `storage-failed` */
+  leave(session: Session): void {
+    this.#joining.delete(session);
+    this.#options.call.leave(session);
+  }
+
+  #join(session: Session, media: Media): void {
+    const { call } = this.#options;
+    if (this.#joining.has(session)) return;
+    if (session.state.media === null) call.demandRoom();
+    this.#joining.set(session, media);
+    void this.#enter(session);
+  }
+
+  /** Whoever is in has been answered: so nobody makes it an offer before it has its ICE servers. */
+  async #enter(session: Session): Promise<void> {
+    const { call, iceServers } = this.#options;
+    const servers = await iceServers(session.state.grant.subject);
+    const media = this.#joining.get(session);
+    // It may have left meanwhile, or lost the right.
+    if (media === undefined || !this.#joining.delete(session) || !session.isOpen || !session.may("call")) return;
+    this.#attempt(session, "call-join", () => {
+      call.join(session, media);
+      const members = call.members.filter((peer) => peer !== session.state.peer);
+      session.tell({ type: "call-joined", members, maxMembers: call.maxMembers, ...servers });
+    });
+  }
+
+  async #tellIceServers(session: Session): Promise<void> {
+    session.tell({ type: "ice-servers", ...(await this.#options.iceServers(session.state.grant.subject)) });
+  }
+
+  #relay(session: Session, message: AddressedMessage): void {
+    const { type, to } = message;
+    const addressee = this.#addressee(session, to);
+    if (typeof addressee === "string") this.#answer(session, addressee, type, to);
+    else {
+      const { to: _, ...content } = message;
+      addressee.tell({ ...content, from: session.state.peer });
+    }
+  }
+
+  /** Whom a message is for, or why it can't be delivered. */
+  #addressee(sender: Session, to: PeerId): Session | ErrorCode {
+    if (sender.state.media === null) return "not-in-call";
+    for (const session of this.#options.sessions) {
+      if (session.state.peer === to) return session.state.media === null ? "not-in-call" : session;
+    }
+    return this.#options.call.absent.some(({ peer }) => peer === to) ? "peer-reconnecting" : "unknown-peer";
+  }
+
+  /** Answers what an honest client may meet: it says nothing against the sender. */
+  #attempt(session: Session, about: CallMessage["type"], work: () => void): void {
+    try {
+      work();
+    } catch (caught) {
+      if (!(caught instanceof RoomfulError)) throw caught;
+      if (caught.code === "call-full" || caught.code === "not-in-call") this.#answer(session, caught.code, about);
+      else this.#options.refuse(session, new MessageRefusal(about, caught));
+    }
+  }
+
+  #answer(session: Session, code: ErrorCode, about: CallMessage["type"], peer?: PeerId): void {
+    this.#options.refused(code);
+    session.tell({ type: "error", code, message: describe(code), about, ...(peer !== undefined && { peer }) });
+  }
+}
