@@ -22,8 +22,10 @@ export class BoardBrowser {
     this.#browser = browser;
   }
 
-  static async start(): Promise<BoardBrowser> {
-    return new BoardBrowser(await chromium.launch({ executablePath: inject("browserPath"), args: ARGUMENTS }));
+  static async start(flags: readonly string[] = []): Promise<BoardBrowser> {
+    return new BoardBrowser(
+      await chromium.launch({ executablePath: inject("browserPath"), args: [...ARGUMENTS, ...flags] }),
+    );
   }
 
   /** A context shares storage and channels with no other: it is another person's computer. */

@@ -21,6 +21,7 @@ export interface Member {
   readonly capabilities: readonly Capability[];
   readonly rights: Rights;
   readonly isMuted: boolean;
+  readonly isInCall: boolean;
   /** Who it is to the room; only somebody who is known can be banned. */
   readonly subject: string | null;
 }
@@ -67,6 +68,7 @@ export function membersOf({ participants, named, you }: Seen): readonly Member[]
       capabilities,
       rights: rightsOf(capabilities),
       isMuted,
+      isInCall: participant.call !== undefined,
       subject,
     };
   });

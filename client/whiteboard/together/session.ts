@@ -156,9 +156,12 @@ export class Session {
     const fresh = new Board(rebuilt.doc);
     const refusal = refusalOf(refused.board, fresh, code, message);
     fresh.destroy();
+    const { state, local } = refused.provider.call;
     close(refused);
     this.#hasEdited = false;
-    this.#state = { ...this.#state, open: this.#open(rebuilt.doc), refusal };
+    const open = this.#open(rebuilt.doc);
+    if (state.type !== "idle" && state.type !== "refused") goOnCalling(open, local.isMuted);
+    this.#state = { ...this.#state, open, refusal };
     this.#know({});
   }
 
@@ -198,6 +201,13 @@ export class Session {
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The call belongs to the connection, which is another one now. */
+function goOnCalling({ provider: { call } }: OpenBoard, isMuted: boolean): void {
+  if (isMuted) call.mute();
+  // What went wrong is shown by the call's own state.
+  void call.join().catch(() => null);
 }
 
 function close({ board, history, provider }: OpenBoard): void {

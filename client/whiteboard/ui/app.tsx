@@ -7,6 +7,7 @@ import type { Style } from "../tools/gesture.ts";
 import { Announcer } from "./announcer.tsx";
 import { BoardArea, type Kept } from "./board-area.tsx";
 import { BottomBar } from "./bottom-bar.tsx";
+import { CallBar } from "./call-bar.tsx";
 import { Corner } from "./corner.tsx";
 import { EndedCard } from "./ended-card.tsx";
 import { HelpDialog } from "./help-dialog.tsx";
@@ -72,6 +73,7 @@ export function App({ session, room }: AppProps) {
             onRetry={() => session.retry()}
           />
           <PeopleBar editor={editor} address={session.address} user={user} onUser={changeUser} />
+          <CallBar editor={editor} user={user} />
           <EndedCard status={status} onRetry={() => session.retry()} />
           <BottomBar editor={editor} />
           <Corner editor={editor} onHelp={openHelp} />

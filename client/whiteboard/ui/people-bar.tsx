@@ -6,7 +6,9 @@ import type { User } from "../together/presence.ts";
 import type { RoomAddress } from "../together/session.ts";
 import { copyText } from "./copy-text.ts";
 import { initials } from "./face.tsx";
+import { JoinCall } from "./join-call.tsx";
 import { PeopleMenu } from "./people-menu.tsx";
+import { useMembers } from "./use-members.ts";
 import { useEditor } from "./use-store.ts";
 
 /** Faces that are shown; the others are in the list. */
@@ -23,6 +25,7 @@ interface PeopleBarProps {
 /** Who is here, and how others come. */
 export function PeopleBar({ editor, address, user, onUser }: PeopleBarProps) {
   const named = useSyncExternalStore(editor.people.subscribe, () => editor.people.named);
+  const members = useMembers(editor, user);
   const following = useEditor(editor, (state) => state.following);
   const [isCopied, setCopied] = useState(false);
   const copy = async () => {
@@ -66,11 +69,12 @@ export function PeopleBar({ editor, address, user, onUser }: PeopleBarProps) {
           </button>
         </li>
       </ul>
+      <JoinCall editor={editor} members={members} />
       <button type="button" className="button primary copy-link" onClick={() => void copy()}>
         {isCopied ? <Check size={16} aria-hidden="true" /> : <Link size={16} aria-hidden="true" />}
         <span>{isCopied ? "Copied" : "Copy link"}</span>
       </button>
-      <PeopleMenu editor={editor} address={address} user={user} onUser={onUser} />
+      <PeopleMenu editor={editor} address={address} members={members} user={user} onUser={onUser} />
     </aside>
   );
 }

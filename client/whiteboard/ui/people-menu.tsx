@@ -1,9 +1,8 @@
 import { Lock, LockOpen } from "lucide-react";
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { errorCodeOf, type Moderation, type Problem } from "../../index.ts";
-import { useParticipants } from "../../react/index.ts";
 import type { Editor } from "../editor/editor.ts";
-import { membersOf } from "../together/members.ts";
+import type { Member } from "../together/members.ts";
 import type { User } from "../together/presence.ts";
 import { moderationWords } from "../together/refusal-words.ts";
 import { isRoomLocked, lockRoom } from "../together/room-lock.ts";
@@ -15,6 +14,7 @@ import { You } from "./you.tsx";
 interface PeopleMenuProps {
   readonly editor: Editor;
   readonly address: RoomAddress;
+  readonly members: readonly Member[];
   readonly user: User;
   readonly onUser: (user: User) => void;
 }
@@ -25,16 +25,9 @@ interface Banned {
 }
 
 /** Everybody in the room; who may moderate does so here. */
-export function PeopleMenu({ editor, address, user, onUser }: PeopleMenuProps) {
+export function PeopleMenu({ editor, address, members, user, onUser }: PeopleMenuProps) {
   const { provider } = editor.open;
-  const participants = useParticipants(provider);
-  const named = useSyncExternalStore(editor.people.subscribe, () => editor.people.named);
   const following = useEditor(editor, (state) => state.following);
-  const { peer } = provider;
-  const members = useMemo(
-    () => membersOf({ participants, named, you: { peer, user } }),
-    [participants, named, peer, user],
-  );
   const capabilities = members.find(({ isYou }) => isYou)?.capabilities ?? [];
   const canModerate = capabilities.includes("moderate");
   const { isLocked, lookAgain, lock } = useLock(editor, address, canModerate);
