@@ -73,7 +73,7 @@ export function App({ session, room }: AppProps) {
             onRetry={() => session.retry()}
           />
           <PeopleBar editor={editor} address={session.address} user={user} onUser={changeUser} />
-          <CallBar editor={editor} user={user} />
+          <CallBar editor={editor} user={user} status={status} />
           <EndedCard status={status} onRetry={() => session.retry()} />
           <BottomBar editor={editor} />
           <Corner editor={editor} onHelp={openHelp} />

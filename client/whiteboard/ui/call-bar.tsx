@@ -4,6 +4,7 @@ import { type CallHook, useCall } from "../../react/index.ts";
 import type { Editor } from "../editor/editor.ts";
 import { type CallRemedy, callNote } from "../together/call-words.ts";
 import type { User } from "../together/presence.ts";
+import type { Status } from "../together/status.ts";
 import { CallFace, PeerFace } from "./call-face.tsx";
 import { IconButton } from "./icon-button.tsx";
 import { MicrophoneMenu } from "./microphone-menu.tsx";
@@ -12,10 +13,11 @@ import { useMembers } from "./use-members.ts";
 interface CallBarProps {
   readonly editor: Editor;
   readonly user: User;
+  readonly status: Status;
 }
 
 /** The call that this page is in: who speaks, the own microphone, and the way out. */
-export function CallBar({ editor, user }: CallBarProps) {
+export function CallBar({ editor, user, status }: CallBarProps) {
   const inCall = useCall(editor.open.provider);
   const { state, peers, local, playback, call } = inCall;
   const members = useMembers(editor, user);
@@ -27,7 +29,8 @@ export function CallBar({ editor, user }: CallBarProps) {
     return () => removeEventListener("pagehide", leave);
   }, [call]);
 
-  if (call === null || local === null || state.type === "idle") return null;
+  // That the room closed is told elsewhere, and is why there is no call.
+  if (call === null || local === null || state.type === "idle" || status.type === "ended") return null;
   const note = callNote(state, local, playback);
   const isSilent = local.isMuted || local.isMutedByModerator || local.microphone.type !== "on";
   return (
@@ -36,9 +39,9 @@ export function CallBar({ editor, user }: CallBarProps) {
         <div className="call-line">
           <ul className="faces" aria-label="In the call">
             <CallFace
-              name={`${user.name} (you)`}
+              name={members.find(({ isYou }) => isYou)?.name ?? user.name}
               color={user.color}
-              words={isSilent ? "muted" : local.isSpeaking ? "speaking" : ""}
+              words={isSilent ? "you, muted" : local.isSpeaking ? "you, speaking" : "you"}
               isSpeaking={local.isSpeaking && !isSilent}
               isSilent={isSilent}
               isPoor={false}

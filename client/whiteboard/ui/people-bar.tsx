@@ -26,6 +26,11 @@ interface PeopleBarProps {
 export function PeopleBar({ editor, address, user, onUser }: PeopleBarProps) {
   const named = useSyncExternalStore(editor.people.subscribe, () => editor.people.named);
   const members = useMembers(editor, user);
+  // A token's name goes before what somebody calls themselves.
+  const faces = named.map((each) => {
+    const member = members.find(({ clientId }) => clientId === each.clientId);
+    return { ...each, name: member?.name ?? each.name };
+  });
   const following = useEditor(editor, (state) => state.following);
   const [isCopied, setCopied] = useState(false);
   const copy = async () => {
@@ -40,7 +45,7 @@ export function PeopleBar({ editor, address, user, onUser }: PeopleBarProps) {
   return (
     <aside className="top-right panel" aria-label="People">
       <ul className="faces" aria-label="Here now">
-        {named.slice(0, FACES).map(({ clientId, name, color }) => (
+        {faces.slice(0, FACES).map(({ clientId, name, color }) => (
           <li key={clientId}>
             <button
               type="button"
