@@ -2,6 +2,7 @@ import "@fontsource-variable/inter/wght.css";
 import "./ui/base.css";
 import "./ui/board.css";
 import "./ui/panels.css";
+import "./ui/people.css";
 import { createRoot } from "react-dom/client";
 import { readAddress } from "./address.ts";
 import { Session } from "./together/session.ts";

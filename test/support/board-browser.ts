@@ -22,8 +22,10 @@ export class BoardBrowser {
     this.#browser = browser;
   }
 
-  static async start(): Promise<BoardBrowser> {
-    return new BoardBrowser(await chromium.launch({ executablePath: inject("browserPath"), args: ARGUMENTS }));
+  static async start(flags: readonly string[] = []): Promise<BoardBrowser> {
+    return new BoardBrowser(
+      await chromium.launch({ executablePath: inject("browserPath"), args: [...ARGUMENTS, ...flags] }),
+    );
   }
 
   /** A context shares storage and channels with no other: it is another person's computer. */
@@ -41,6 +43,11 @@ export class BoardBrowser {
     await page.goto(url);
     await page.locator(".tools").waitFor();
     return page;
+  }
+
+  /** Closes every page, and forgets whose computers they were on. */
+  async closePages(): Promise<void> {
+    await Promise.all(this.#browser.contexts().map((context) => context.close()));
   }
 
   stop(): Promise<void> {

@@ -2,6 +2,7 @@ import { type Box, centreOf, overlap, type Point, shiftBy, unionOf, upright } fr
 import {
   addShapes,
   duplicateShapes,
+  type NewShape,
   recolor,
   removeShapes,
   resizeStroke,
@@ -77,6 +78,8 @@ export class Editor {
   #theme: Theme;
   #gesture: Gesture | null = null;
   #reach = REACH.mouse;
+  /** The tool at hand when the right to edit was taken, for when it is given back. */
+  #toolToEdit: Tool = "pen";
   /** Whether the view is where somebody put it. */
   #isPlaced: boolean;
 
@@ -88,7 +91,7 @@ export class Editor {
     this.people = new People(provider.awareness);
     this.teller = new Teller(provider.awareness, user);
     this.store = new Store<EditorState>({
-      tool: "pen",
+      tool: canEdit ? "pen" : "hand",
       style,
       selection: new Set(),
       writing: null,
@@ -157,10 +160,17 @@ export class Editor {
     this.teller.tellNow({ user });
   }
 
-  setCanEdit(canEdit: boolean): void {
-    if (canEdit === this.state.canEdit) return;
+  /** @returns what was being drawn when the right to was taken */
+  setCanEdit(canEdit: boolean): NewShape | null {
+    if (canEdit === this.state.canEdit) return null;
+    const outcome = this.#gesture?.finish();
     this.cancelGesture();
-    this.store.set({ canEdit, ...(!canEdit && { tool: "hand" as const, writing: null }) });
+    if (canEdit) this.store.set({ canEdit, tool: this.#toolToEdit });
+    else {
+      this.#toolToEdit = this.state.tool;
+      this.store.set({ canEdit, tool: "hand", writing: null });
+    }
+    return !canEdit && outcome?.type === "add" ? outcome.shape : null;
   }
 
   setTool(tool: Tool): void {

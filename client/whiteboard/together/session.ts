@@ -1,8 +1,17 @@
 import * as Y from "yjs";
-import { type ErrorCode, RoomProvider, type RoomProviderOptions, subjectOf } from "../../index.ts";
+import {
+  type Capability,
+  type ErrorCode,
+  errorCodeOf,
+  RoomProvider,
+  type RoomProviderOptions,
+  subjectOf,
+} from "../../index.ts";
 import { Board } from "../model/board.ts";
+import type { NewShape } from "../model/commands.ts";
 import { History } from "../model/history.ts";
-import { type Refusal, refusalOf } from "./refusal.ts";
+import { cutOff, type Refusal, refusalOf } from "./refusal.ts";
+import { waitWords } from "./refusal-words.ts";
 import { type Facts, type ReadOnlyReason, type Status, statusOf } from "./status.ts";
 
 /** How long a lost connection is "reconnecting" before it is "offline". */
@@ -40,6 +49,7 @@ export class Session {
     isKept: true,
     readOnly: null,
     isFull: false,
+    turnedAway: null,
     ending: null,
   };
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -56,6 +66,10 @@ export class Session {
     addEventListener("beforeunload", this.#onLeave);
   }
 
+  get address(): RoomAddress {
+    return this.#address;
+  }
+
   get state(): SessionState {
     return this.#state;
   }
@@ -67,9 +81,15 @@ export class Session {
 
   /** After the room closed for good: tries once more. */
   retry(): void {
-    this.#know({ ending: null, isBrief: true });
+    this.#know({ ending: null, turnedAway: null, isBrief: true });
     this.#state.open.provider.connect();
     this.#waitForConnection();
+  }
+
+  /** Something was being drawn when the right to draw was taken: it is kept to be copied. */
+  setAside(shape: NewShape): void {
+    this.#state = { ...this.#state, refusal: cutOff(shape, this.#state.open.board) };
+    this.#tell();
   }
 
   dismissRefusal(): void {
@@ -95,9 +115,14 @@ export class Session {
       if (status === "connected") this.#know({ wasConnected: true });
       if (status === "disconnected") this.#waitForConnection();
     });
-    provider.on("welcome", ({ capabilities }) => {
+    provider.on("welcome", () => {
       clearTimeout(this.#timer);
-      this.#know({ isBrief: navigator.onLine, readOnly: capabilities.includes("write") ? null : "no-right" });
+      this.#know({ isBrief: navigator.onLine, turnedAway: null });
+    });
+    provider.on("capabilities", (capabilities) => this.#knowRights(capabilities));
+    provider.on("connection-close", (event) => {
+      const code = errorCodeOf(new Error(event?.reason ?? ""));
+      this.#know({ turnedAway: code !== undefined && waitWords(code) !== null ? code : null });
     });
     provider.on("saved-state", ({ state }) => {
       // The room takes edits again: somebody made room.
@@ -108,7 +133,9 @@ export class Session {
       if (problem.source === "storage") this.#know({ isKept: false });
       if (problem.source === "room") this.#knowCode(problem.code);
     });
-    provider.on("closed", ({ reason }) => this.#know({ ending: reason === "" ? "closed by the room" : reason }));
+    provider.on("closed", ({ reason }) =>
+      this.#know({ turnedAway: null, ending: { code: errorCodeOf(new Error(reason)), reason } }),
+    );
     provider.on("rejected", ({ code, message }) => void this.#goOn(open, code, message));
     board.meta.observe(() => this.#know({}));
     doc.on("afterTransaction", ({ origin }: Y.Transaction) => {
@@ -129,16 +156,23 @@ export class Session {
     const fresh = new Board(rebuilt.doc);
     const refusal = refusalOf(refused.board, fresh, code, message);
     fresh.destroy();
+    const { state, local } = refused.provider.call;
     close(refused);
     this.#hasEdited = false;
-    this.#state = { ...this.#state, open: this.#open(rebuilt.doc), refusal };
+    const open = this.#open(rebuilt.doc);
+    if (state.type !== "idle" && state.type !== "refused") goOnCalling(open, local.isMuted);
+    this.#state = { ...this.#state, open, refusal };
     this.#know({});
   }
 
   #knowCode(code: ErrorCode): void {
     if (code === "document-full") this.#know({ isFull: true });
     if (code === "room-damaged" || code === "room-too-new") this.#know({ readOnly: "room-damaged" });
-    if (code === "forbidden") this.#know({ readOnly: "no-right" });
+  }
+
+  #knowRights(capabilities: readonly Capability[]): void {
+    // A damaged room is told anew on each connection, after this.
+    this.#know({ readOnly: capabilities.includes("write") ? null : "no-right" });
   }
 
   #waitForConnection(): void {
@@ -167,6 +201,13 @@ export class Session {
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The call belongs to the connection, which is another one now. */
+function goOnCalling({ provider: { call } }: OpenBoard, isMuted: boolean): void {
+  if (isMuted) call.mute();
+  // What went wrong is shown by the call's own state.
+  void call.join().catch(() => null);
 }
 
 function close({ board, history, provider }: OpenBoard): void {

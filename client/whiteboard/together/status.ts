@@ -1,4 +1,5 @@
-import type { SavedState } from "../../index.ts";
+import type { ErrorCode, SavedState } from "../../index.ts";
+import { endingWords, type Words, waitWords } from "./refusal-words.ts";
 
 /** Why nothing can be edited. */
 export type ReadOnlyReason = "no-right" | "room-damaged" | "newer-board";
@@ -14,7 +15,16 @@ export type Status =
   | { readonly type: "offline"; readonly unsaved: number; readonly isKept: boolean }
   | { readonly type: "read-only"; readonly reason: ReadOnlyReason }
   | { readonly type: "room-full" }
-  | { readonly type: "ended"; readonly reason: string };
+  /** The room lets this page in later, as it goes on trying. */
+  | { readonly type: "turned-away"; readonly code: ErrorCode }
+  | { readonly type: "ended"; readonly ending: Ending };
+
+/** How the room closed for good. */
+export interface Ending {
+  /** `undefined` for one that this version does not know. */
+  readonly code: ErrorCode | undefined;
+  readonly reason: string;
+}
 
 /** What is known of a room. */
 export interface Facts {
@@ -28,19 +38,22 @@ export interface Facts {
   readonly readOnly: ReadOnlyReason | null;
   /** The room refused an edit since it is full, and has saved nothing since. */
   readonly isFull: boolean;
-  readonly ending: string | null;
+  /** Why the room did not let this page in when it last tried. */
+  readonly turnedAway: ErrorCode | null;
+  readonly ending: Ending | null;
 }
 
 export function statusOf(facts: Facts): Status {
   const { saved, isConnected, ending, readOnly, isFull } = facts;
-  if (ending !== null) return { type: "ended", reason: ending };
+  if (ending !== null) return { type: "ended", ending };
   if (!isConnected) return statusApart(facts);
   if (readOnly !== null) return { type: "read-only", reason: readOnly };
   if (isFull) return { type: "room-full" };
   return saved.state === "saved" ? { type: "saved" } : { type: "saving" };
 }
 
-function statusApart({ saved: { unsaved }, isBrief, wasConnected, isKept }: Facts): Status {
+function statusApart({ saved: { unsaved }, isBrief, wasConnected, isKept, turnedAway }: Facts): Status {
+  if (turnedAway !== null) return { type: "turned-away", code: turnedAway };
   if (!isBrief) return { type: "offline", unsaved, isKept };
   return wasConnected || unsaved > 0 ? { type: "reconnecting", unsaved } : { type: "connecting" };
 }
@@ -62,8 +75,10 @@ export function statusText(status: Status): string {
       return "Read-only";
     case "room-full":
       return "Room full";
+    case "turned-away":
+      return waitWords(status.code)?.title ?? "Waiting…";
     case "ended":
-      return `Ended: ${status.reason}`;
+      return wordsOf(status.ending).title;
     default:
       return status satisfies never;
   }
@@ -90,11 +105,22 @@ export function statusHint(status: Status): string {
       return READ_ONLY_HINTS[status.reason];
     case "room-full":
       return "The document is at its size limit. Delete something, such as an image, to make room.";
+    case "turned-away":
+      return waitWords(status.code)?.hint ?? "The room lets you in later. It is tried again.";
     case "ended":
-      return "The room closed this connection for good.";
+      return wordsOf(status.ending).hint;
     default:
       return status satisfies never;
   }
+}
+
+/** Whether connecting anew, by hand, makes sense. */
+export function canRetry(status: Status): boolean {
+  return status.type === "ended" && wordsOf(status.ending).canRetry;
+}
+
+function wordsOf({ code, reason }: Ending): Words {
+  return endingWords(code, reason);
 }
 
 const READ_ONLY_HINTS: Readonly<Record<ReadOnlyReason, string>> = {

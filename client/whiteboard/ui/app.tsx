@@ -7,7 +7,9 @@ import type { Style } from "../tools/gesture.ts";
 import { Announcer } from "./announcer.tsx";
 import { BoardArea, type Kept } from "./board-area.tsx";
 import { BottomBar } from "./bottom-bar.tsx";
+import { CallBar } from "./call-bar.tsx";
 import { Corner } from "./corner.tsx";
+import { EndedCard } from "./ended-card.tsx";
 import { HelpDialog } from "./help-dialog.tsx";
 import { PeopleBar } from "./people-bar.tsx";
 import { RefusalDialog } from "./refusal-dialog.tsx";
@@ -33,7 +35,10 @@ export function App({ session, room }: AppProps) {
 
   const isDark = theme === "dark";
   useEffect(() => editor?.setTheme(isDark), [editor, isDark]);
-  useEffect(() => editor?.setCanEdit(canEdit), [editor, canEdit]);
+  useEffect(() => {
+    const drawn = editor?.setCanEdit(canEdit) ?? null;
+    if (drawn !== null) session.setAside(drawn);
+  }, [editor, canEdit, session]);
   const changeUser = useCallback(
     (next: User) => {
       setUser(next);
@@ -67,7 +72,9 @@ export function App({ session, room }: AppProps) {
             onHelp={openHelp}
             onRetry={() => session.retry()}
           />
-          <PeopleBar editor={editor} room={room} user={user} onUser={changeUser} />
+          <PeopleBar editor={editor} address={session.address} user={user} onUser={changeUser} />
+          <CallBar editor={editor} user={user} status={status} />
+          <EndedCard status={status} onRetry={() => session.retry()} />
           <BottomBar editor={editor} />
           <Corner editor={editor} onHelp={openHelp} />
           <Announcer editor={editor} status={status} />

@@ -4,7 +4,8 @@ import type { Refusal } from "../together/refusal.ts";
 import { copyText } from "./copy-text.ts";
 import { Dialog } from "./dialog.tsx";
 
-const WHY: Readonly<Record<string, string>> = {
+const WHY: { readonly [Code in Refusal["code"]]?: string } = {
+  "cut-off": "A moderator made this board read-only for you while you were drawing.",
   "document-full": "This board is full: the room takes deletions only, until there is space again.",
   forbidden: "You have no right to change this board.",
   "frame-too-large": "The change was too large to be sent at once.",

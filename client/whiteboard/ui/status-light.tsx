@@ -1,4 +1,4 @@
-import { type Status, statusHint, statusText } from "../together/status.ts";
+import { canRetry, type Status, statusHint, statusText } from "../together/status.ts";
 
 type Tone = "good" | "busy" | "warning" | "bad";
 
@@ -10,6 +10,7 @@ const TONES: Readonly<Record<Status["type"], Tone>> = {
   offline: "warning",
   "read-only": "warning",
   "room-full": "bad",
+  "turned-away": "warning",
   ended: "bad",
 };
 
@@ -35,7 +36,7 @@ export function StatusLight({ status, onRetry }: StatusLightProps) {
       <div id="status-hint" popover="auto" className="menu panel hint">
         <strong>{text}</strong>
         <p>{statusHint(status)}</p>
-        {status.type === "ended" && (
+        {canRetry(status) && (
           <button type="button" className="button primary" onClick={onRetry}>
             Try again
           </button>
