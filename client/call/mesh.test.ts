@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import { expect, it, vi } from "vitest";
+import type { PeerId } from "../../shared/rooms.ts";
 import { CallWorld, type Happening, type Script, type Simple } from "../../test/support/call-world.ts";
+import { connectedPeers, EMPTY_MESH, type MeshEvent, stepMesh } from "./mesh.ts";
 
 /*
- * What these properties catch was seen by planting it in `negotiation.ts` and `mesh.ts`, one at a time:
+ * What these properties catch, here and in `negotiation.test.ts`, was seen by planting it in `negotiation.ts` and `mesh.ts`,
+ * one at a time:
  * - either side always, or never, gives way in glare; both are polite, or neither is
  * - of two connections made at once both live, or neither
  * - an answer is taken for another offer, or in the wrong state; a stale offer is taken
@@ -122,4 +125,20 @@ it("as long as nothing is lost or said twice every offer that is answered was st
     }),
     NUMBERS,
   );
+});
+
+it("who is not among the members is given up, who was not told of yet is not, nor who is between two sockets", () => {
+  const [me, ada, bob] = ["me", "ada", "bob"] as PeerId[] as [PeerId, PeerId, PeerId];
+  let mesh = EMPTY_MESH;
+  let count = 0;
+  const happens = (event: MeshEvent): readonly PeerId[] => {
+    mesh = stepMesh(mesh, event, { newConnection: () => `${++count}` }).mesh;
+    return connectedPeers(mesh);
+  };
+  happens({ type: "welcomed", me });
+  expect(happens({ type: "joined", members: [ada, bob] })).toEqual([ada, bob]);
+  expect(happens({ type: "told", members: new Map([[ada, "connected"]]) })).toEqual([ada, bob]);
+  expect(happens({ type: "undeliverable", to: ada })).toEqual([ada, bob]);
+  expect(happens({ type: "undeliverable", to: bob })).toEqual([ada]);
+  expect(happens({ type: "joined", members: [bob] })).toEqual([bob]);
 });
