@@ -44,6 +44,8 @@ function writeServiceWorker(folder) {
 
 export async function buildPage() {
   if (!isStale()) return;
+  // Tests set it to another value, and would get a page for developers, without the worker that keeps it offline.
+  process.env.NODE_ENV = "production";
   const { build } = await import("vite");
   const fresh = `${page}.${process.pid}`;
   // What is edited while it is built makes it stale again.

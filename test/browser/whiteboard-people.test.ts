@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
-import type { Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { mintToken, type Role } from "../../backend/index.ts";
 import { BoardBrowser, countPixels, drag, pixelAt, press, statusOf, untilStatus } from "../support/board-browser.ts";
@@ -29,10 +29,39 @@ afterEach(async () => {
   expect([browser.complaints.splice(0), browser.networkComplaints.splice(0)]).toEqual([[], []]);
 });
 
-/** Opens the board by a link of one's own, on a computer of one's own. */
-async function enter(role: Role, who: { readonly subject?: string; readonly name?: string } = {}): Promise<Page> {
+/** Opens the board by a link of one's own, on a computer of one's own if none is given. */
+async function enter(
+  role: Role,
+  who: { readonly subject?: string; readonly name?: string } = {},
+  context?: BrowserContext,
+): Promise<Page> {
   const token = await mintToken({ secret: SECRET }, { room, role, expiresIn: 600, ...who });
-  return browser.open(`http://127.0.0.1:${server.port}/${room}#token=${token}`);
+  return browser.open(`http://127.0.0.1:${server.port}/${room}#token=${token}`, context);
+}
+
+/** A network that can keep back what the room says. */
+async function slowNetwork() {
+  const context = await browser.newContext();
+  const kept: (() => void)[] = [];
+  let isHolding = false;
+  await context.routeWebSocket(/\/rooms\//, (page) => {
+    const toRoom = page.connectToServer();
+    toRoom.onMessage((message) => {
+      if (isHolding) kept.push(() => page.send(message));
+      else page.send(message);
+    });
+  });
+  return {
+    context,
+    hold: () => {
+      isHolding = true;
+    },
+    release: () => {
+      isHolding = false;
+      for (const deliver of kept.splice(0)) deliver();
+    },
+    kept,
+  };
 }
 
 async function openPeople(page: Page): Promise<void> {
@@ -154,6 +183,32 @@ it("rights are changed live, back and forth; a stroke that was being drawn can b
   await muted.waitFor();
   await act(ada, "Grace", "Unmute");
   await muted.waitFor({ state: "detached" });
+});
+
+it("a stroke that was finished before the page heard that it may not draw is refused, and can be copied", async () => {
+  const network = await slowNetwork();
+  const ada = await enter("moderator", { subject: "ada", name: "Ada" });
+  const grace = await enter("editor", { subject: "grace", name: "Grace" }, network.context);
+  await Promise.all([untilStatus(ada, "saved"), untilStatus(grace, "saved")]);
+  await drag(grace, line(200));
+  await untilStatus(grace, "saved");
+  await openPeople(ada);
+  network.hold();
+  await act(ada, "Grace", "Make viewer");
+  await expect.poll(() => rights(ada, "Grace").textContent(), WITHIN).toBe("viewer");
+  await drag(grace, line(300));
+  // The pen is at hand still: the page knows nothing yet.
+  await grace.locator('.tool.pen[aria-pressed="true"]').waitFor();
+  await expect.poll(() => network.kept.length, WITHIN).toBeGreaterThan(1);
+  network.release();
+  const dialog = grace.getByRole("dialog", { name: "A change was not accepted" });
+  await dialog.getByText("You have no right to change this board.").waitFor();
+  await dialog.getByText("1 shape could not be saved").waitFor();
+  await dialog.getByRole("button", { name: "Go on" }).click();
+  await untilStatus(grace, "read-only");
+  await expect.poll(() => ink(grace, 300), WITHIN).toBe(0);
+  expect(await ink(grace, 200)).toBeGreaterThan(300);
+  expect(await ink(ada, 300)).toBe(0);
 });
 
 it("remove, ban, let in again, lock and unlock: who is shut out is told why, and gets in when they may", async () => {

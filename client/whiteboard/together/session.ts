@@ -115,11 +115,14 @@ export class Session {
       if (status === "connected") this.#know({ wasConnected: true });
       if (status === "disconnected") this.#waitForConnection();
     });
-    provider.on("welcome", () => {
+    provider.on("welcome", ({ capabilities }) => {
       clearTimeout(this.#timer);
-      this.#know({ isBrief: navigator.onLine, turnedAway: null });
+      this.#know({ isBrief: navigator.onLine, turnedAway: null, readOnly: readOnlyBy(capabilities) });
     });
-    provider.on("capabilities", (capabilities) => this.#knowRights(capabilities));
+    provider.on("capabilities", (capabilities) => {
+      // A damaged room is told once on a connection, and no right mends it.
+      if (this.#facts.readOnly !== "room-damaged") this.#know({ readOnly: readOnlyBy(capabilities) });
+    });
     provider.on("connection-close", (event) => {
       const code = errorCodeOf(new Error(event?.reason ?? ""));
       this.#know({ turnedAway: code !== undefined && waitWords(code) !== null ? code : null });
@@ -170,11 +173,6 @@ export class Session {
     if (code === "room-damaged" || code === "room-too-new") this.#know({ readOnly: "room-damaged" });
   }
 
-  #knowRights(capabilities: readonly Capability[]): void {
-    // A damaged room is told anew on each connection, after this.
-    this.#know({ readOnly: capabilities.includes("write") ? null : "no-right" });
-  }
-
   #waitForConnection(): void {
     clearTimeout(this.#timer);
     this.#know({ isBrief: navigator.onLine });
@@ -201,6 +199,10 @@ export class Session {
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function readOnlyBy(capabilities: readonly Capability[]): ReadOnlyReason | null {
+  return capabilities.includes("write") ? null : "no-right";
 }
 
 /** The call belongs to the connection, which is another one now. */
