@@ -2,10 +2,13 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 
-/** The torture suites come last and alone: what they do to the machine would disturb the other tests' waits. */
+/**
+ * Most tests wait for something: two files side by side take little more than one. The torture suites come last and alone,
+ * since what they do to the machine would disturb the other tests' waits.
+ */
 const RUNS = [
-  { name: "unit, workerd, end-to-end and browser tests", project: "!torture", report: ".cache/tests.json" },
-  { name: "torture tests, short form", project: "torture", report: ".cache/torture.json" },
+  { name: "unit, workerd, end-to-end and browser tests", project: "!torture", report: ".cache/tests.json", workers: 2 },
+  { name: "torture tests, short form", project: "torture", report: ".cache/torture.json", workers: 1 },
 ];
 
 /** Runs a command as a named step; the first that fails ends it all. */
@@ -42,10 +45,13 @@ mkdirSync(".cache", { recursive: true });
 
 let passed = step("format and lint", "biome", "ci", "--error-on-warnings") && step("types", "tsc", "-b");
 if (passed) {
-  const runs = RUNS.map(({ name, project, report }) => {
+  const runs = RUNS.map(({ name, project, report, workers }) => {
     rmSync(report, { force: true });
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-    return { report, passed: step(name, "vitest", "run", "--project", project, ...reporters) };
+    return {
+      report,
+      passed: step(name, "vitest", "run", "--project", project, `--maxWorkers=${workers}`, ...reporters),
+    };
   });
   passed = runs.every((run) => run.passed);
   console.log(`\n${summary(runs)}`);
