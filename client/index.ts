@@ -17,12 +17,12 @@ export {
 } from "../shared/frames.ts";
 export {
   type MessageFromRoom,
-  type MessageToRoom,
   PING,
   parseMessageFromRoom,
   ROOMFUL_PROTOCOL,
   type WarningCode,
 } from "../shared/messages.ts";
+export type { MessageToRoom } from "../shared/messages-to-room.ts";
 export type { Moderation, RoomSettings } from "../shared/moderation.ts";
 export {
   type Capability,

@@ -1,12 +1,7 @@
 import { ObservableV2 } from "lib0/observable";
 import { RoomfulError } from "../shared/errors.ts";
-import {
-  type MessageFromRoom,
-  type MessageToRoom,
-  parseMessageFromRoom,
-  RESUME_PROTOCOL,
-  ROOMFUL_PROTOCOL,
-} from "../shared/messages.ts";
+import { type MessageFromRoom, parseMessageFromRoom, RESUME_PROTOCOL, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
+import type { MessageToRoom } from "../shared/messages-to-room.ts";
 import type { Moderation, RoomSettings } from "../shared/moderation.ts";
 import type { Capability, Json, Participant, PeerId } from "../shared/rooms.ts";
 import { Call } from "./call/call.ts";

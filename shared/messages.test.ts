@@ -2,7 +2,8 @@ import { expect, it } from "vitest";
 import { codeOf } from "../test/support/code-of.ts";
 import { closeArguments, ERRORS, type ErrorCode, errorCodeOf, isFinalClose, RoomfulError } from "./errors.ts";
 import { CLOSE_REASON_BYTES } from "./limits.ts";
-import { PING, PONG, parseMessageFromRoom, parseMessageToRoom } from "./messages.ts";
+import { PING, PONG, parseMessageFromRoom } from "./messages.ts";
+import { parseMessageToRoom } from "./messages-to-room.ts";
 import { decodeRoomName, parseRoomName } from "./rooms.ts";
 
 it("[TEXT-1] each message reads as what it is, unknown fields left out", () => {

@@ -1,13 +1,13 @@
 /**
- * Text messages of the subprotocol `roomful.v1`: JSON objects with a `type`. Each is declared once, below; unions,
- * guards and names derive from the two tables. Unknown fields are ignored, so that either side may be the newer one.
+ * Text messages of the subprotocol `roomful.v1`: JSON objects with a `type`. Each is declared once, here or in
+ * `messages-to-room.ts`; unions, guards and names derive from the two tables. Unknown fields are ignored, so that either
+ * side may be the newer one.
  */
 import * as v from "valibot";
-import { callMember, connectionId, description, iceCandidates, iceServersFields, media } from "./calls.ts";
-import { ERRORS, type ErrorCode, RoomfulError } from "./errors.ts";
-import { TEXT_MESSAGE_BYTES } from "./limits.ts";
-import { moderation, roomSettings } from "./moderation.ts";
-import { CAPABILITIES, type Capability, type Json, type Participant, type PeerId } from "./rooms.ts";
+import { callMember, iceServersFields } from "./calls.ts";
+import { ERRORS, type ErrorCode } from "./errors.ts";
+import { candidates, described, json, parseMessage, peerId } from "./message-parts.ts";
+import { CAPABILITIES, type Capability, type Participant } from "./rooms.ts";
 
 /** The subprotocol that opts in to text messages. */
 export const ROOMFUL_PROTOCOL = "roomful.v1";
@@ -41,16 +41,6 @@ const capabilities = v.pipe(
   v.array(v.string()),
   v.transform((names): readonly Capability[] => CAPABILITIES.filter((capability) => names.includes(capability))),
 );
-const peerId: v.GenericSchema<unknown, PeerId> = v.pipe(
-  v.string(),
-  v.transform((peer) => peer as PeerId),
-);
-/** A JSON value, as `JSON.parse` made it. */
-const json = v.pipe(
-  v.unknown(),
-  v.check((value) => value !== undefined),
-  v.transform((value) => value as Json),
-);
 const participant: v.GenericSchema<unknown, Participant> = v.object({
   peer: peerId,
   protocol: v.fallback(v.picklist(["roomful.v1", "stock"]), "stock"),
@@ -69,14 +59,6 @@ const expiresIn = v.exactOptional(v.number());
 /** The number of a sync frame (subtypes 1 and 2) on its socket, counted by both sides from 1 at open. */
 const frameNumber = v.pipe(v.number(), v.integer(), v.minValue(1));
 
-/** What an offer and an answer have in common, but for whom they are from or to. */
-const described = {
-  connection: connectionId,
-  /** Counts the offers of one side within the connection, from 1; an answer has that of its offer. */
-  round: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  description,
-};
-const candidates = { connection: connectionId, candidates: iceCandidates };
 const iceServers = {
   ...iceServersFields,
   /** Why relays are missing among them that are configured. */
@@ -167,42 +149,10 @@ const FROM_ROOM = {
   pong: v.object({ type: v.literal("pong") }),
 } as const;
 
-const TO_ROOM = {
-  /** Sent by a client to learn whether the socket is alive. */
-  ping: v.object({ type: v.literal("ping") }),
-  /** Sent by a client in answer to a `probe`, at once, with its nonce. */
-  probed: v.object({ type: v.literal("probed"), nonce: v.number() }),
-  /** Sent by a client before its grant ends, to go on without a reconnect. */
-  auth: v.object({ type: v.literal("auth"), token: v.string() }),
-  /** Sent by a client that may publish, for everybody who may read, or for one. Nothing of it is kept. */
-  event: v.object({ type: v.literal("event"), to: v.exactOptional(peerId), data: json }),
-  /** Sent by a client that may moderate. What it did, `participants` shows. */
-  moderate: v.object({ type: v.literal("moderate"), moderation }),
-  /** Sent by a client that may moderate, to lock the room for instance. */
-  settings: v.object({ type: v.literal("settings"), settings: roomSettings }),
-  /** Sent by a client that may call. Who is in the call already is answered again, and nothing changes. */
-  "call-join": v.object({ type: v.literal("call-join"), media }),
-  "call-leave": v.object({ type: v.literal("call-leave") }),
-  /** Sent by a client in the call when what it offers to the others changed. */
-  "media-state": v.object({ type: v.literal("media-state"), media }),
-  /** Sent by a client in the call to one other in it. */
-  offer: v.object({ type: v.literal("offer"), to: peerId, ...described }),
-  answer: v.object({ type: v.literal("answer"), to: peerId, ...described }),
-  /** Sent by a client in the call to one other in it, some at a time. */
-  "ice-candidates": v.object({ type: v.literal("ice-candidates"), to: peerId, ...candidates }),
-  /** Sent by a client that may call, for fresh credentials before those that it has end. */
-  "ice-servers": v.object({ type: v.literal("ice-servers") }),
-} as const;
-
 /** What the room sends as text. */
 export type MessageFromRoom = {
   [Type in keyof typeof FROM_ROOM]: v.InferOutput<(typeof FROM_ROOM)[Type]>;
 }[keyof typeof FROM_ROOM];
-
-/** What a client sends as text. */
-export type MessageToRoom = {
-  [Type in keyof typeof TO_ROOM]: v.InferOutput<(typeof TO_ROOM)[Type]>;
-}[keyof typeof TO_ROOM];
 
 declare const encodedMessage: unique symbol;
 
@@ -218,33 +168,5 @@ export function encodeMessage(message: MessageFromRoom): EncodedMessage {
  * @throws RoomfulError `malformed-message`
  */
 export function parseMessageFromRoom(text: string): MessageFromRoom {
-  return parse<MessageFromRoom>(FROM_ROOM, text);
-}
-
-/**
- * Reads a text message that a client sent.
- * @throws RoomfulError `malformed-message`
- */
-export function parseMessageToRoom(text: string): MessageToRoom {
-  // A UTF-16 unit is at least one byte, so this refuses nothing that fits.
-  if (text.length > TEXT_MESSAGE_BYTES) throw new RoomfulError("malformed-message", "too long");
-  return parse<MessageToRoom>(TO_ROOM, text);
-}
-
-function parse<Message>(table: Record<string, v.GenericSchema>, text: string): Message {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // Without its cause, whose words quote the text: a log says nothing of what a user wrote.
-    throw new RoomfulError("malformed-message", "not JSON");
-  }
-  const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
-  const schema = typeof type === "string" && Object.hasOwn(table, type) ? table[type] : undefined;
-  if (schema === undefined) throw new RoomfulError("malformed-message", "unknown type");
-  const result = v.safeParse(schema, value);
-  if (!result.success) {
-    throw new RoomfulError("malformed-message", `${type}: ${v.getDotPath(result.issues[0]) ?? "shape"}`);
-  }
-  return result.output as Message;
+  return parseMessage<MessageFromRoom>(FROM_ROOM, text);
 }

@@ -1,6 +1,6 @@
 import { RoomfulError } from "../shared/errors.ts";
 import { carriesEdits, decodeFrame, type Frame } from "../shared/frames.ts";
-import { type MessageToRoom, parseMessageToRoom } from "../shared/messages.ts";
+import { type MessageToRoom, parseMessageToRoom } from "../shared/messages-to-room.ts";
 import type { Kind } from "./budget.ts";
 import { isPlainJson } from "./json.ts";
 import type { Limiter } from "./limiter.ts";

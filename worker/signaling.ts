@@ -1,6 +1,6 @@
 import type { IceServers, Media } from "../shared/calls.ts";
 import { describe, type ErrorCode, RoomfulError } from "../shared/errors.ts";
-import type { MessageToRoom } from "../shared/messages.ts";
+import type { MessageToRoom } from "../shared/messages-to-room.ts";
 import type { PeerId } from "../shared/rooms.ts";
 import type { Call } from "./call.ts";
 import { MessageRefusal } from "./message-refusal.ts";

@@ -1,4 +1,5 @@
-import type { MessageFromRoom, MessageToRoom } from "../../shared/messages.ts";
+import type { MessageFromRoom } from "../../shared/messages.ts";
+import type { MessageToRoom } from "../../shared/messages-to-room.ts";
 import type { Participant, PeerId } from "../../shared/rooms.ts";
 import type { Ending } from "../connection.ts";
 
