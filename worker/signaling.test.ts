@@ -118,8 +118,14 @@ it("[CALL-5] a full call refuses the next one, who gets in when somebody left, a
     ninth.tell({ type: "call-join", media: MEDIA });
     expect(await ninth.heard("error", times)).toMatchObject({ code: "call-full", about: "call-join" });
   }
+  const heardOf = () =>
+    ninth.messagesOf("participants").flatMap(({ present }) => present.filter(({ call }) => call)).length;
+  await until(() => heardOf() >= 8, "the ninth knows of the others");
   members[0]?.tell({ type: "call-leave" });
-  await until(() => ninth.messagesOf("participants").length > 1, "it left");
+  const first = await peerOf(members[0] as TestClient);
+  const hasLeft = () =>
+    ninth.messagesOf("participants").some(({ present }) => present.some(({ peer, call }) => peer === first && !call));
+  await until(hasLeft, "it left");
   ninth.tell({ type: "call-join", media: MEDIA });
   expect((await ninth.heard("call-joined")).members).toHaveLength(7);
 });

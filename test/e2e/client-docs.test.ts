@@ -31,13 +31,16 @@ it("the first snippet of docs/client.md runs as it stands", async () => {
   expect(stdout).toContain("now { state: 'saved', unsaved: 0 }");
 });
 
+const IMPORT = /^import .*$/gm;
+
 it("every further snippet of docs/client.md type-checks after the first", async () => {
   const [first = "", ...others] = snippets;
   expect(others.length).toBeGreaterThanOrEqual(4);
-  const blocks = others.map((code) => `async () => {\n${code}};\n`);
+  const imports = others.flatMap((code) => code.match(IMPORT) ?? []);
+  const blocks = others.map((code) => `async () => {\n${code.replace(IMPORT, "")}};\n`);
   writeFileSync(
     `${FOLDER}/all.ts`,
-    `${first}\ndeclare const url: string;\ndeclare const room: string;\nexport const snippets = [\n${blocks
+    `${imports.join("\n")}\n${first}\ndeclare const url: string;\ndeclare const room: string;\nexport const snippets = [\n${blocks
       .map((block) => block.replace(/;\n$/, ",\n"))
       .join("")}];\n`,
   );
