@@ -253,6 +253,7 @@ export class RoomDocument {
     const outcome: Outcome = missing === null ? APPLIED : { kind: "incomplete", missing };
     // Yjs may split items for an update that changes nothing, and is not to be given one.
     if (!isChange) return outcome;
+    this.#answers.forget();
     Y.applyUpdate(doc, withoutKnown(doc, update, shape));
     this.#bytes += growth;
     if (shape.deletions.length > 0) this.#isDeleting = true;
@@ -369,10 +370,7 @@ export class RoomDocument {
       doc.store.pendingDs = null;
       this.#unreadable(new Error("an update refers to what is not there"));
     }
-    doc.on("update", (update: Uint8Array) => {
-      this.#emitted.push(update);
-      this.#answers.forget();
-    });
+    doc.on("update", (update: Uint8Array) => this.#emitted.push(update));
     this.#answers.forget();
     if (isWhole && stored.snapshot !== null && stored.updates.length === 0) this.#answers.setWhole(stored.snapshot);
     this.#loads++;

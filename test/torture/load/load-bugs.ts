@@ -77,8 +77,8 @@ export const LOAD_BUGS: readonly LoadBug[] = [
     run: clocks,
     bug: "each request starts a timer",
     file: "worker/pacer.ts",
-    find: "if (this.#timer !== undefined) return;",
-    replace: "",
+    find: "else this.#timer ??= ",
+    replace: "else this.#timer = ",
   },
   {
     run: clocks,
