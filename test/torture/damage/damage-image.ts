@@ -2,7 +2,7 @@ import * as Y from "yjs";
 import type { Statement, Value } from "../support/statement.ts";
 import type { TorturedRoom } from "../support/tortured-server.ts";
 
-const TABLES = ["schema", "log", "chunk", "snapshot", "presence"] as const;
+const TABLES = ["schema", "log", "chunk", "snapshot", "presence", "rules", "deadline"] as const;
 
 /** What a room has stored, to be put into other rooms and damaged there. */
 export interface Image {
