@@ -1,0 +1,21 @@
+import { expect, it } from "vitest";
+import * as price from "./prices.ts";
+
+const room = { participants: 10, documentBytes: 1_000_000 };
+const nothing = { items: 0, deletions: 0, searchSteps: 0, loads: 0 };
+
+it.each([
+  ["items", { items: 1_000 }],
+  ["deletions", { deletions: 1_000 }],
+  ["steps of searches", { searchSteps: 10_000 }],
+  ["loads of the document", { loads: 1 }],
+])("[LIMIT-7] an update pays for %s, not for its frame alone", (_what, work) => {
+  const cost = price.ofEdit({ ...nothing, ...work }, 100, room);
+  expect(cost).toBeGreaterThan(10 * price.ofFrame("edits", 100));
+  expect(cost).toBeGreaterThan(10 * price.ofEdit(nothing, 100, room));
+});
+
+it("[LIMIT-7] an answer to step 1 pays for its bytes, and finding it for the document's", () => {
+  expect(price.ofAnswer(1_000_000)).toBeGreaterThan(100 * price.ofAnswer(1_000));
+  expect(price.ofComparison(room)).toBeGreaterThan(100 * price.ofComparison({ ...room, documentBytes: 1_000 }));
+});
