@@ -5,6 +5,9 @@ import { defineConfig } from "vitest/config";
 process.env.WRANGLER_SEND_METRICS = "false";
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 
+/** Two files run at a time on machines with two cores: what only came too late is tried once more, and the report says so. */
+const RETRIES = 1;
+
 export default defineConfig({
   test: {
     // The rooms' own log lines: tests that damage a room would fill the screen with them.
@@ -40,6 +43,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          retry: RETRIES,
           include: ["test/e2e/**/*.test.ts", "bench/e2e/**/*.test.ts"],
           globalSetup: ["test/support/page-setup.ts"],
           testTimeout: 180_000,
@@ -58,6 +62,7 @@ export default defineConfig({
       {
         test: {
           name: "browser",
+          retry: RETRIES,
           include: ["test/browser/**/*.test.ts"],
           globalSetup: ["test/support/page-setup.ts", "test/browser/setup.ts"],
           testTimeout: 60_000,
