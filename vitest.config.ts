@@ -35,6 +35,7 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
+          retry: RETRIES,
           include: ["worker/**/*.test.ts"],
           globalSetup: ["test/support/page-setup.ts"],
           testTimeout: 30_000,
