@@ -1,5 +1,5 @@
-import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { bundleWorker } from "../../test/support/bundle-worker.ts";
 import type { RunningServer, StartOptions } from "./server.ts";
 
 /** As the inspector names it, too. */
@@ -23,7 +23,7 @@ export async function startWorker(
     convertV4MiniflareOptions({
       name: NAME,
       modules: true,
-      script: await bundle(entry),
+      script: await bundleWorker(entry),
       compatibilityDate: "2026-11-01",
       compatibilityFlags: ["nodejs_compat"],
       durableObjects: { [binding]: { className, useSQLite: true } },
@@ -47,21 +47,4 @@ export async function startWorker(
     },
     stop: () => miniflare.dispose(),
   };
-}
-
-async function bundle(entry: string): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
-    keepNames: true,
-    logLevel: "error",
-  });
-  const [output] = outputFiles;
-  if (output === undefined) throw new Error("nothing was built");
-  return output.text;
 }

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Server } from "../support/server.ts";
+import { asFunctions, expectToCompile, snippetsOf } from "../support/snippets.ts";
 
 const FOLDER = ".cache/client-docs";
 const run = promisify(execFile);
@@ -16,9 +17,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 /** The snippets that use the provider, in their order; those of the package's entries are another test's. */
-const snippets = [...readFileSync("docs/client.md", "utf8").matchAll(/^```ts\n(.*?)^```$/gms)]
-  .map(([, code]) => (code ?? "").replace('"../client/index.ts"', '"../../client/index.ts"'))
-  .filter((code) => !code.includes("roomful/"));
+const snippets = snippetsOf("docs/client.md").filter((code) => !code.includes("roomful/"));
 
 it("the first snippet of docs/client.md runs as it stands", async () => {
   const [first = ""] = snippets;
@@ -36,31 +35,9 @@ const IMPORT = /^import .*$/gm;
 it("every further snippet of docs/client.md type-checks after the first", async () => {
   const [first = "", ...others] = snippets;
   expect(others.length).toBeGreaterThanOrEqual(4);
-  const imports = others.flatMap((code) => code.match(IMPORT) ?? []);
-  const blocks = others.map((code) => `async () => {\n${code.replace(IMPORT, "")}};\n`);
-  writeFileSync(
-    `${FOLDER}/all.ts`,
-    `${imports.join("\n")}\n${first}\ndeclare const url: string;\ndeclare const room: string;\nexport const snippets = [\n${blocks
-      .map((block) => block.replace(/;\n$/, ",\n"))
-      .join("")}];\n`,
-  );
-  const base = JSON.parse(readFileSync("tsconfig.base.json", "utf8"));
-  writeFileSync(
-    `${FOLDER}/tsconfig.json`,
-    JSON.stringify({
-      compilerOptions: {
-        ...base.compilerOptions,
-        composite: false,
-        incremental: false,
-        emitDeclarationOnly: false,
-        noEmit: true,
-        noUnusedLocals: false,
-        lib: ["es2024", "dom", "dom.iterable"],
-        types: [],
-      },
-      files: ["all.ts"],
-    }),
-  );
-  const checked = run("node_modules/.bin/tsc", ["-p", FOLDER], { timeout: 60_000 });
-  await checked.catch(({ stdout }) => expect(stdout).toBe(""));
+  const imports = others.flatMap((code) => code.match(IMPORT) ?? []).join("\n");
+  const functions = asFunctions(others.map((code) => code.replace(IMPORT, "")));
+  await expectToCompile(FOLDER, {
+    "all.ts": `${imports}\n${first}\ndeclare const url: string;\ndeclare const room: string;\nexport const snippets = [\n${functions}];\n`,
+  });
 });

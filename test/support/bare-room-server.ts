@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import type { RoomMethods } from "../../shared/rpc.ts";
-import { type Plant, planting } from "./plant.ts";
+import { bundleWorker } from "./bundle-worker.ts";
+import type { Plant } from "./plant.ts";
 
 const NAME = "roomful";
 const CLASS = "Room";
@@ -37,7 +37,7 @@ export class BareRoomServer {
   }
 
   static async start(options: BareRoomServerOptions = {}): Promise<BareRoomServer> {
-    const server = new BareRoomServer(await bundle(options), options);
+    const server = new BareRoomServer(await bundleWorker(options.entry ?? "worker/index.ts", options.plant), options);
     await server.#miniflare.ready;
     return server;
   }
@@ -89,22 +89,4 @@ export class BareRoomServer {
     await this.#miniflare.dispose();
     if (this.#options.dataDirectory === undefined) rmSync(this.#dataDirectory, { recursive: true, force: true });
   }
-}
-
-async function bundle({ entry = "worker/index.ts", plant }: BareRoomServerOptions): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
-    keepNames: true,
-    logLevel: "warning",
-    ...(plant && { plugins: [planting(plant)] }),
-  });
-  const [output] = outputFiles;
-  if (output === undefined) throw new Error("nothing was built");
-  return output.text;
 }
