@@ -6,12 +6,20 @@ import { startYWebsocketServer } from "./y-websocket-server.ts";
 
 const WORKERS = "bench/servers/workers";
 
+/** Saturation is what the room's bounds on one connection are against. They count as always, and close nobody. */
+const RATES = Object.fromEntries(
+  ["EDIT_RATE", "JOIN_RATE", "PRESENCE_RATE", "MESSAGE_RATE", "REFUSAL_RATE"].map((name) => [name, "1000000"]),
+);
+
 export const SERVERS: Readonly<Record<ServerName, ServerEntry>> = {
   roomful: {
     label: "Roomful",
     dialect: "stock",
     start: (options) =>
-      startWorker({ entry: "worker/index.ts", className: "Room", binding: "ROOMS", path: "/rooms" }, options),
+      startWorker(
+        { entry: "worker/index.ts", className: "Room", binding: "ROOMS", path: "/rooms" },
+        { ...options, settings: { ...RATES, ...options.settings } },
+      ),
   },
   relay: {
     label: "raw relay",
