@@ -26,11 +26,16 @@ interface ChurnFigures {
   readonly clearedMs: number;
 }
 
+/** Says which run a promise belongs to. */
+type Say = (promise: string) => string;
+
 const ROOM = "station";
 const HONEST = 5;
 const AT_ONCE = 40;
 /** Above every honest client's. */
 const FIRST_PASSING_ID = 1_000;
+/** A state that no honest client has. */
+const ECHO = '{"echo":true}';
 const EDIT_EVERY_MS = 20;
 /** Milliseconds after which a socket is dropped, heard or not. */
 const HEARD_MS = 5_000;
@@ -43,7 +48,7 @@ interface Honest {
 
 /** Sockets that come and vanish at every moment of a connection's life, beside a few that work. */
 export async function runChurn({ seed, sockets, patience, plant }: ChurnOptions): Promise<ChurnFigures> {
-  const say = (promise: string) => `seed ${seed}, ${sockets} sockets: ${promise}`;
+  const say: Say = (promise) => `seed ${seed}, ${sockets} sockets: ${promise}`;
   const random = randomFrom(seed);
   const server = await TorturedServer.start(plant && { plant });
   try {
@@ -54,8 +59,9 @@ export async function runChurn({ seed, sockets, patience, plant }: ChurnOptions)
     await demandSoon(seeAll, say("the honest ones see each other"), patience);
     let working = true;
     const work = Promise.all(honest.map((one) => keepEditing(one, () => working)));
-    await pass(url, sockets, random);
-    working = false;
+    await pass(url, sockets, random, say).finally(() => {
+      working = false;
+    });
     await work;
     const cleared = performance.now();
     await demandSoon(
@@ -102,16 +108,16 @@ async function keepEditing({ client, doc }: Honest, goesOn: () => boolean): Prom
 }
 
 /** Opens and drops all the sockets, some at a time. */
-async function pass(url: string, sockets: number, random: Random): Promise<void> {
+async function pass(url: string, sockets: number, random: Random, say: Say): Promise<void> {
   let next = 0;
   const lane = async () => {
-    while (next < sockets) await passOne(url, FIRST_PASSING_ID + next++, random);
+    while (next < sockets) await passOne(url, FIRST_PASSING_ID + next++, random, say);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }
 
 /** One socket, dropped at a random moment after a random part of what clients do at first. */
-async function passOne(url: string, id: number, random: Random): Promise<void> {
+async function passOne(url: string, id: number, random: Random, say: Say): Promise<void> {
   const client = LoadClient.begin(url, { stock: random(2) === 0 });
   if (random(8) === 0) {
     // Perhaps before it is open.
@@ -124,8 +130,8 @@ async function passOne(url: string, id: number, random: Random): Promise<void> {
   if (random(3) === 0) client.askForPresence();
   if (random(4) === 0) {
     // An echo of an honest client's entry, which must not become a claim that takes its id.
-    client.askForPresence();
     client.sendRaw(echoOf(1 + random(HONEST), random));
+    client.askForPresence();
     await patiently(() => client.firstAwareness !== null);
   } else {
     client.announce(id, { name: `passing ${id}` });
@@ -134,6 +140,8 @@ async function passOne(url: string, id: number, random: Random): Promise<void> {
   }
   await pause(random(30));
   client.reset();
+  const taken = [...client.presence].filter(([, { state }]) => state === ECHO).map(([clientId]) => clientId);
+  demand(taken.length === 0, say(`an echo takes nobody's id, but took ${taken}`));
 }
 
 /** Waits for what a healthy room does soon. */
@@ -142,14 +150,14 @@ function patiently(holds: () => boolean): Promise<void> {
 }
 
 function echoOf(clientId: number, random: Random): Uint8Array {
-  return encodeAwareness([{ clientId, clock: 1 + random(1_000), state: new TextEncoder().encode('{"echo":true}') }]);
+  return encodeAwareness([{ clientId, clock: 1 + random(1_000), state: new TextEncoder().encode(ECHO) }]);
 }
 
 /** The room counts the honest ones alone, and shows a newcomer them alone. */
 async function demandAlone(
   server: TorturedServer,
   honest: readonly Honest[],
-  say: (promise: string) => string,
+  say: Say,
   patience: number,
 ): Promise<void> {
   const ids = honest.map(({ client }) => client.clientId ?? 0).sort((a, b) => a - b);
@@ -181,7 +189,7 @@ async function demandAlone(
 async function demandSame(
   server: TorturedServer,
   honest: readonly Honest[],
-  say: (promise: string) => string,
+  say: Say,
   patience: number,
 ): Promise<void> {
   const { text } = await server.room(ROOM).getJson({ text: "text" });
