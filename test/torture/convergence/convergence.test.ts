@@ -24,7 +24,7 @@ describe.concurrent("convergence", () => {
   );
 });
 
-describe.concurrent("the convergence suite catches", () => {
+describe.concurrent("the convergence suite catches", { retry: 1 }, () => {
   const bugs: [string, Plant][] = [
     [
       "a room that does not ask for what it lacks",

@@ -35,7 +35,7 @@ group("kill -9 of every process under load, again and again over the same rooms"
   });
 });
 
-group("catches", () => {
+group("catches", { retry: 1 }, () => {
   it.for<[string, boolean, Plant]>([
     [
       "an acknowledgement before the commit",

@@ -26,7 +26,7 @@ group("what a room has stored is damaged", () => {
   );
 });
 
-group("catches", () => {
+group("catches", { retry: 1 }, () => {
   it.for<[string, Plant]>([
     [
       "a log whose checksums are not looked at",

@@ -31,7 +31,7 @@ group("a storage call of a scripted session fails", () => {
   );
 });
 
-group("catches", () => {
+group("catches", { retry: 1 }, () => {
   it.for<[string, Plant]>([
     [
       "an acknowledgement although the commit failed",

@@ -25,7 +25,7 @@ describe("a flood", () => {
   });
 });
 
-describe("catches", () => {
+describe("catches", { retry: 1 }, () => {
   it.for(FLOOD_BUGS)("$bug", async ({ flood, bug: _, ...plant }, { expect }) => {
     await expect(
       runFlood({ flood, honest: 3, shapes: 2_000, ratePart: 0.1, patience: IMPATIENCE, plant }),

@@ -45,7 +45,7 @@ describe("crafted frames", () => {
   });
 });
 
-describe("catches", () => {
+describe("catches", { retry: 1 }, () => {
   const crafted = (name: string) => {
     const entry = CRAFTED.find((candidate) => candidate.name === name);
     if (entry === undefined) throw new Error(`no entry ${name}`);

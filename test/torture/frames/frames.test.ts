@@ -26,7 +26,7 @@ describe("hostile frames", () => {
 
 type Sizes = Pick<Parameters<typeof runFrames>[0], "burst" | "lone" | "isolate">;
 
-describe("catches", () => {
+describe("catches", { retry: 1 }, () => {
   it.each<[string, Plant, sizes?: Sizes]>([
     [
       "a refused frame's author is not the one who is told",

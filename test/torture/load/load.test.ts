@@ -75,7 +75,7 @@ describe("sockets that come and vanish", () => {
   });
 });
 
-describe("catches", () => {
+describe("catches", { retry: 1 }, () => {
   it.concurrent.for(LOAD_BUGS)("$bug", async ({ run, bug: _, ...plant }, { expect }) => {
     await expect(run(seed, plant)).rejects.toThrow(Violation);
   });

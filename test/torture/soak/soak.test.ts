@@ -110,7 +110,7 @@ describe("a soak", () => {
     );
   });
 
-  describe("catches", () => {
+  describe("catches", { retry: 1 }, () => {
     it.concurrent.for(BUGS)("$bug", async ({ bug: _, passed = 0, ...plant }, { expect }) => {
       const small = {
         seed,
