@@ -35,7 +35,7 @@ function inWindows(apply: (doc: Y.Doc, update: Uint8Array) => void): void {
 function applyAsRoom(): void {
   const author = {};
   const document = new RoomDocument({
-    read: () => ({ snapshot: null, updates: [] }),
+    read: () => ({ snapshot: null, updates: [], intact: true }),
     unreadable: () => {},
     maxBytes: () => 1e9,
   });

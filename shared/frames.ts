@@ -172,12 +172,17 @@ export function encodeUpdate(update: Uint8Array): Uint8Array<ArrayBuffer> {
   return encodeSync(SYNC_UPDATE, update);
 }
 
+/** Copies the payload once: a document may have megabytes. */
 function encodeSync(step: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
-  return encoding.encode((encoder) => {
+  const head = encoding.encode((encoder) => {
     encoding.writeVarUint(encoder, SYNC);
     encoding.writeVarUint(encoder, step);
-    encoding.writeVarUint8Array(encoder, payload);
+    encoding.writeVarUint(encoder, payload.length);
   });
+  const frame = new Uint8Array(head.length + payload.length);
+  frame.set(head);
+  frame.set(payload, head.length);
+  return frame;
 }
 
 /** Sent by a client when its state changed, and by the room to all with every state that changed in a window. */

@@ -1,18 +1,18 @@
 import * as encoding from "lib0/encoding";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { RoomDocument, type StoredDocument } from "./document.ts";
-import { editedDoc, everything, textUpdate } from "./test-client.ts";
+import { RoomDocument } from "./document.ts";
+import { editedDoc, everything, storedDocument, textUpdate } from "./test-client.ts";
 import { readUpdateShape } from "./update-shape.ts";
 
 const author = {};
 const editOf = (update: Uint8Array, overrides = {}) => ({ author, update, denied: null, whole: false, ...overrides });
 
-function documentOf(stored: StoredDocument, maxBytes = 1e6): RoomDocument {
+function documentOf(stored: Parameters<typeof storedDocument>[0], maxBytes = 1e6): RoomDocument {
   const unreadable = (cause: unknown) => {
     throw cause;
   };
-  return new RoomDocument({ read: () => stored, unreadable, maxBytes: () => maxBytes });
+  return new RoomDocument({ read: () => storedDocument(stored), unreadable, maxBytes: () => maxBytes });
 }
 
 describe("the document", () => {
@@ -24,7 +24,7 @@ describe("the document", () => {
       return (seed >>> 8) % below;
     };
     const base = textUpdate("base", 9);
-    const document = documentOf({ snapshot: base, updates: [] });
+    const document = documentOf({ snapshot: base });
     let refused = 0;
     for (let round = 0; round < 3_000; round++) {
       const mutated = update.slice();
@@ -44,7 +44,7 @@ describe("the document", () => {
   });
 
   it("emits one update for a window, and none for one that changes nothing", () => {
-    const document = documentOf({ snapshot: null, updates: [] });
+    const document = documentOf({});
     const edits = ["a", "b", "c"].map((letter, index) => editOf(textUpdate(letter, index + 1)));
     expect(document.apply(edits)).toMatchObject({
       outcomes: [{ kind: "applied" }, { kind: "applied" }, { kind: "applied" }],
@@ -53,7 +53,7 @@ describe("the document", () => {
   });
 
   it("an edit may depend on the one before it in the window", () => {
-    const document = documentOf({ snapshot: null, updates: [] });
+    const document = documentOf({});
     const { doc, take } = editedDoc();
     const edits = ["a", "b", "c"].map((letter) => {
       doc.getText("t").insert(0, letter);
@@ -67,7 +67,7 @@ describe("the document", () => {
 
   it("is not changed by an edit that changes nothing", () => {
     const stored = textUpdate("x😀y", 1);
-    const document = documentOf({ snapshot: stored, updates: [] });
+    const document = documentOf({ snapshot: stored });
     // A known struct once more, with an origin inside the pair of surrogates.
     const splitting = new Uint8Array([1, 1, 1, 3, 0x84, 1, 1, 1, 121, 0]);
     for (const denied of [null, "forbidden"]) {
@@ -80,7 +80,7 @@ describe("the document", () => {
   });
 
   it("two items that wait for each other are refused whole", () => {
-    const document = documentOf({ snapshot: null, updates: [] });
+    const document = documentOf({});
     const circle = new Uint8Array([2, 1, 9, 0, 0x84, 8, 0, 1, 99, 1, 8, 0, 0x84, 9, 0, 1, 99, 0]);
     expect(document.apply([editOf(circle)])).toMatchObject({
       outcomes: [{ kind: "refused", refusal: { code: "invalid-update" } }],
@@ -90,7 +90,7 @@ describe("the document", () => {
   });
 
   it("a full document has room again once values of few clocks and many bytes were deleted", () => {
-    const document = documentOf({ snapshot: null, updates: [] }, 1_000_000);
+    const document = documentOf({}, 1_000_000);
     const { doc, take } = editedDoc();
     const value = (bytes: number) => new Uint8Array(bytes);
     for (let key = 0; key < 9; key++) {
@@ -112,7 +112,7 @@ describe("the document", () => {
   });
 
   it("keeps nothing as pending", () => {
-    const document = documentOf({ snapshot: null, updates: [] });
+    const document = documentOf({});
     const { doc, take } = editedDoc();
     doc.getText("t").insert(0, "a");
     take();
@@ -133,14 +133,14 @@ describe("the document", () => {
     Y.applyUpdate(two.doc, base);
     two.take();
     for (const { doc } of [one, two]) (doc.getMap("m").get("t") as Y.Text).format(0, 3, { bold: true });
-    const document = documentOf({ snapshot: null, updates: [base] });
+    const document = documentOf({ updates: [base] });
     const { updates } = document.apply([editOf(one.take()), editOf(two.take())]);
     expect(updates.length).toBe(1);
     expect(readUpdateShape(updates[0] ?? new Uint8Array()).deletions).toEqual([]);
   });
 
   it("[LIMIT-2] deletions that split runs make a document larger, and are taken up to a reserve", () => {
-    const document = documentOf({ snapshot: textUpdate("x".repeat(9_000), 1), updates: [] }, 10_000);
+    const document = documentOf({ snapshot: textUpdate("x".repeat(9_000), 1) }, 10_000);
     const holes = (from: number, to: number) =>
       encoding.encode((encoder) => {
         for (const number of [0, 1, 1, (to - from) / 2]) encoding.writeVarUint(encoder, number);
@@ -163,7 +163,7 @@ describe("the document", () => {
 
   it("[LIMIT-2] what splits runs counts by what it makes of the document, also beside an addition", () => {
     const maxBytes = 100_000;
-    const document = documentOf({ snapshot: textUpdate("x".repeat(40_000), 1), updates: [] }, maxBytes);
+    const document = documentOf({ snapshot: textUpdate("x".repeat(40_000), 1) }, maxBytes);
     const outcomes = Array.from({ length: 40 }, (_, frame) => {
       const update = encoding.encode((encoder) => {
         for (const number of [1, 1, 100 + frame, 0, 4, 1]) encoding.writeVarUint(encoder, number);
@@ -183,7 +183,7 @@ describe("the document", () => {
   });
 
   it("an update of more than a thousand clients that lacks dependencies is refused", () => {
-    const document = documentOf({ snapshot: null, updates: [] });
+    const document = documentOf({});
     const ofClients = (count: number) =>
       encoding.encode((encoder) => {
         encoding.writeVarUint(encoder, count);
@@ -219,7 +219,7 @@ describe("a throw inside Yjs", () => {
     (_name, prototype, method, isCulprit) => {
       const stored: Uint8Array[] = [textUpdate("base", 1)];
       const document = new RoomDocument({
-        read: () => ({ snapshot: null, updates: stored }),
+        read: () => storedDocument({ updates: stored }),
         unreadable: (cause) => {
           throw cause;
         },

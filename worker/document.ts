@@ -3,7 +3,7 @@ import { type ErrorCode, RoomfulError } from "../shared/errors.ts";
 import { decodeStateVector, type StructId } from "../shared/frames.ts";
 import { DELETION_RESERVE, INCOMPLETE_CLIENTS, NEARLY_FULL, ROOT_TYPES } from "../shared/limits.ts";
 import type { Roots, RootsAsJson } from "../shared/rpc.ts";
-import { Answers } from "./answers.ts";
+import { type EncodedDocument, encodeStored, type StoredDocument } from "./encoded-document.ts";
 import { IntegrationGuard } from "./integration-guard.ts";
 import { readRoots } from "./root-json.ts";
 import { addsStructs, changes, clockOf, firstMissing, splits, withoutKnown } from "./update-effect.ts";
@@ -56,12 +56,6 @@ export interface Window {
   readonly taints: number;
 }
 
-/** What storage holds of a document. */
-export interface StoredDocument {
-  readonly snapshot: Uint8Array | null;
-  readonly updates: readonly Uint8Array[];
-}
-
 export interface DocumentOptions {
   readonly read: () => StoredDocument;
   readonly unreadable: (cause: unknown) => void;
@@ -84,7 +78,11 @@ export class RoomDocument {
   readonly #maxBytes: () => number;
   #doc: Y.Doc | undefined;
   #guard = new IntegrationGuard();
-  readonly #answers = new Answers();
+  /** What is stored, for as long as it is also what the document is. */
+  #stored: StoredDocument | undefined;
+  /** The same as it can be served; `null` when it can't be served as it is. */
+  #encoded: EncodedDocument | null | undefined;
+  #version = 0;
   #emitted: Uint8Array[] = [];
   /** Upper estimate of the encoded size: its last measurement and all that was taken since. */
   #bytes = 0;
@@ -110,7 +108,12 @@ export class RoomDocument {
     return this.#doc !== undefined;
   }
 
-  /** Upper estimate of the encoded size, as it was when it was last in memory; 0 before that. */
+  /** Another one whenever the content may be another. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Upper estimate of the encoded size, as it was when it was last read; 0 before that. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -201,8 +204,10 @@ export class RoomDocument {
   }
 
   #transact(edits: readonly Edit[], refusedAuthors: Set<object>): Omit<Window, "taints"> {
-    if (edits.every((edit) => "refusal" in edit))
-      return { outcomes: edits.map(({ refusal }) => refuse(refusal)), works: edits.map(() => NO_WORK), updates: [] };
+    if (!edits.some(needsDocument)) {
+      const outcomes = edits.map((edit) => ("refusal" in edit ? refuse(edit.refusal) : APPLIED));
+      return { outcomes, works: edits.map(() => NO_WORK), updates: [] };
+    }
     const doc = this.#load();
     const outcomes: Outcome[] = [];
     const works: Work[] = [];
@@ -253,7 +258,7 @@ export class RoomDocument {
     const outcome: Outcome = missing === null ? APPLIED : { kind: "incomplete", missing };
     // Yjs may split items for an update that changes nothing, and is not to be given one.
     if (!isChange) return outcome;
-    this.#answers.forget();
+    this.#changed();
     Y.applyUpdate(doc, withoutKnown(doc, update, shape));
     this.#bytes += growth;
     if (shape.deletions.length > 0) this.#isDeleting = true;
@@ -305,21 +310,28 @@ export class RoomDocument {
     this.#mayHaveShrunk = false;
   }
 
-  /** The document as one update, or what a peer with this state vector lacks of it. Not to be written to: it is kept. */
+  /** The document as one update, or what a peer with this state vector lacks of it. */
   encode(stateVector?: Uint8Array): Uint8Array {
     const doc = this.#load();
     if (stateVector !== undefined) decodeStateVector(stateVector);
-    return this.#answers.of(stateVector, () => {
-      let update: Uint8Array;
-      try {
-        update = Y.encodeStateAsUpdate(doc, stateVector);
-      } catch (cause) {
-        this.discard();
-        throw cause;
-      }
-      if (stateVector === undefined) this.#setMeasured(update.length);
-      return update;
-    });
+    let update: Uint8Array;
+    try {
+      update = Y.encodeStateAsUpdate(doc, stateVector);
+    } catch (cause) {
+      this.discard();
+      throw cause;
+    }
+    if (stateVector === undefined) this.#setMeasured(update.length);
+    return update;
+  }
+
+  /**
+   * What a peer with this state vector lacks, as updates to be taken in this order. While nothing was edited, who has
+   * nothing is given what is stored, as it is.
+   */
+  encodeMissing(stateVector: Uint8Array): readonly Uint8Array[] {
+    if (decodeStateVector(stateVector).size > 0) return [this.encode(stateVector)];
+    return this.#readEncoded()?.updates ?? [this.encode()];
   }
 
   /** Whether the document holds this clock. */
@@ -328,7 +340,8 @@ export class RoomDocument {
   }
 
   encodeStateVector(): Uint8Array {
-    return Y.encodeStateVector(this.#load());
+    const encoded = this.#doc === undefined ? this.#readEncoded() : null;
+    return encoded?.stateVector ?? Y.encodeStateVector(this.#load());
   }
 
   /** The named roots as JSON. @throws RoomfulError `invalid-argument` */
@@ -346,41 +359,70 @@ export class RoomDocument {
     this.#doc?.destroy();
     this.#doc = undefined;
     this.#emitted = [];
-    this.#answers.forget();
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#version++;
+    this.#stored = undefined;
+    this.#encoded = undefined;
+  }
+
+  /** The document as it is stored and can be served; `null` when it was edited, or only a load tells what it is. */
+  #readEncoded(): EncodedDocument | null {
+    if (this.#encoded !== undefined) return this.#encoded;
+    if (this.#doc !== undefined && this.#stored === undefined) return null;
+    const stored = this.#readStored();
+    try {
+      this.#encoded = stored.intact ? encodeStored(stored) : null;
+    } catch {
+      // A load says what is wrong.
+      this.#encoded = null;
+    }
+    return this.#encoded;
+  }
+
+  #readStored(): StoredDocument {
+    if (this.#stored !== undefined) return this.#stored;
+    const stored = this.#read();
+    this.#stored = stored;
+    // Only the snapshot's size is known; the log's is what a measurement may find to be less.
+    this.#setMeasured(stored.snapshot?.state.length ?? 0);
+    for (const update of stored.updates) this.#bytes += update.length;
+    this.#mayHaveShrunk = stored.updates.length > 0;
+    return stored;
   }
 
   #load(): Y.Doc {
     if (this.#doc !== undefined) return this.#doc;
-    const stored = this.#read();
-    const updates = stored.snapshot === null ? stored.updates : [stored.snapshot, ...stored.updates];
+    const stored = this.#readStored();
+    const updates = stored.snapshot === null ? stored.updates : [stored.snapshot.state, ...stored.updates];
     let doc = new Y.Doc();
-    let isWhole = true;
     this.#guard = new IntegrationGuard();
     try {
       this.#guard.count(() => replay(doc, updates));
     } catch (cause) {
-      isWhole = false;
+      this.#changed();
       doc = replayUntilThrow(updates);
       this.#unreadable(cause);
     }
     if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) {
-      isWhole = false;
+      this.#changed();
       // Kept, it would reach clients as if it were part of the document.
       doc.store.pendingStructs = null;
       doc.store.pendingDs = null;
       this.#unreadable(new Error("an update refers to what is not there"));
     }
     doc.on("update", (update: Uint8Array) => this.#emitted.push(update));
-    this.#answers.forget();
-    if (isWhole && stored.snapshot !== null && stored.updates.length === 0) this.#answers.setWhole(stored.snapshot);
     this.#loads++;
-    // Only the snapshot's size is known; the log's is what a measurement may find to be less.
-    this.#setMeasured(stored.snapshot?.length ?? 0);
-    for (const update of stored.updates) this.#bytes += update.length;
-    this.#mayHaveShrunk = stored.updates.length > 0;
     this.#doc = doc;
     return doc;
   }
+}
+
+/** Whether what becomes of an edit depends on the document. Who was asked and has nothing answers without content. */
+export function needsDocument(edit: Edit): boolean {
+  return "update" in edit && !(edit.update.length === 2 && edit.update[0] === 0 && edit.update[1] === 0);
 }
 
 function refusalOf({ cause }: Taint): RoomfulError {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { TYPE_DEPTH } from "../shared/limits.ts";
 import { RoomDocument } from "./document.ts";
-import { editedDoc, textUpdate } from "./test-client.ts";
+import { editedDoc, storedDocument, textUpdate } from "./test-client.ts";
 
 const author = {};
 const editOf = (update: Uint8Array) => ({ author, update, denied: null, whole: false });
@@ -11,7 +11,7 @@ const editOf = (update: Uint8Array) => ({ author, update, denied: null, whole: f
 /** A document over a storage that keeps what it emits, as a room does. */
 function keptDocument(...updates: Uint8Array[]) {
   const document = new RoomDocument({
-    read: () => ({ snapshot: null, updates }),
+    read: () => storedDocument({ updates }),
     unreadable: (cause) => {
       throw cause;
     },

@@ -1,6 +1,7 @@
-import type { StoredDocument } from "./document.ts";
+import type { StoredDocument } from "./encoded-document.ts";
 import { explain, type Log } from "./logging.ts";
 import { type Clock, systemClock } from "./pacer.ts";
+import type { StoredSnapshot } from "./rows.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -22,7 +23,7 @@ export function isSnapshotDue(room: "quiet" | "busy", logBytes: number, snapshot
 
 interface PersistenceOptions {
   /** The document that memory holds, encoded; `null` while it holds none. */
-  readonly encode: () => Uint8Array | null;
+  readonly encode: () => StoredSnapshot | null;
   /** Milliseconds without a commit after which a room is quiet. */
   readonly quietMs: number;
   /** Run when the room is quiet and a snapshot is due, instead of writing it at once. */
@@ -94,7 +95,7 @@ export class Persistence {
     // A good snapshot is to take the place of the damaged one.
     this.#mustHeal = stored.damage.length > 0 && stored.whole;
     if (this.#mustHeal) this.#startQuietTimer();
-    return stored;
+    return { snapshot: stored.snapshot, updates: stored.updates, intact: stored.damage.length === 0 };
   }
 
   /** The stored document can't be had whole: what there is can be read, and nothing is written over the rest. */
@@ -121,9 +122,9 @@ export class Persistence {
     this.#stopQuietTimer();
     const { logBytesSinceSnapshot } = this.#store.figures();
     if (logBytesSinceSnapshot === 0 && !this.#mustHeal) return;
-    const state = this.#options.encode();
-    if (state === null) return;
-    this.#store.writeSnapshot(state);
+    const snapshot = this.#options.encode();
+    if (snapshot === null) return;
+    this.#store.writeSnapshot(snapshot);
     this.#snapshotNotBefore = 0;
     this.#mustHeal = false;
     const { snapshotGeneration, snapshotBytes } = this.#store.figures();

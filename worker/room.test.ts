@@ -54,7 +54,7 @@ describe("hibernation", () => {
     const { document } = await handle.statistics();
     expect(document).toMatchObject({ loaded: false, loads: 0 });
     expect(document.bytes).toBeGreaterThan(0);
-    await handle.getStateVector();
+    await handle.getState();
     expect((await handle.statistics()).document).toMatchObject({ loaded: true, loads: 1 });
   });
 

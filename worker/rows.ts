@@ -1,8 +1,22 @@
 import { crc32 } from "node:zlib";
 import { ROW_BYTES } from "../shared/limits.ts";
 
+/** A whole document, as one update. */
+export interface StoredSnapshot {
+  readonly state: Uint8Array;
+  /** The clocks that it reaches, as Yjs encodes them; `null` in snapshots that were written before these were kept. */
+  readonly stateVector: Uint8Array | null;
+}
+
 /** A row of the table `snapshot`. */
-export type SnapshotRow = { generation: number; log_id: number; bytes: number; checksum: number; row_checksum: number };
+export type SnapshotRow = {
+  generation: number;
+  log_id: number;
+  bytes: number;
+  checksum: number;
+  row_checksum: number;
+  state_vector: ArrayBuffer | null;
+};
 
 /** A row of the table `log`. */
 export type LogRow = { id: number; part: number; parts: number; checksum: number; data: ArrayBuffer };
@@ -18,8 +32,9 @@ export type DeadlineRow = {
 };
 
 /** Covers a row's own columns, so that a sound row with damaged chunks can be told from a damaged row. */
-export function rowChecksumOf({ generation, log_id, bytes, checksum }: SnapshotRow): number {
-  return crc32(`${generation}:${log_id}:${bytes}:${checksum}`);
+export function rowChecksumOf({ generation, log_id, bytes, checksum, state_vector }: SnapshotRow): number {
+  const numbers = crc32(`${generation}:${log_id}:${bytes}:${checksum}`);
+  return state_vector === null ? numbers : crc32(new Uint8Array(state_vector), numbers);
 }
 
 /** Covers a row's data and its place, so that rows can't be taken for one another. */

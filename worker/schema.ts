@@ -55,6 +55,10 @@ const MIGRATIONS: readonly string[] = [
     json TEXT NOT NULL
   );
   `,
+  `
+  -- Of the snapshot; NULL in those that were written before. Covered by row_checksum.
+  ALTER TABLE snapshot ADD COLUMN state_vector BLOB;
+  `,
 ];
 
 /** The version that this code writes. */

@@ -5,6 +5,7 @@ import * as Y from "yjs";
 import { ROW_BYTES } from "../shared/limits.ts";
 import { getRoom } from "./namespace.ts";
 import { isSnapshotDue } from "./persistence.ts";
+import { rowChecksumOf, type SnapshotRow } from "./rows.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import { Store } from "./store.ts";
 import { codeOf, docOf, editedDoc, freshRoom, pause, TestClient, textUpdate, until } from "./test-client.ts";
@@ -67,6 +68,8 @@ describe("the store", () => {
     ["its place in the log, lowered", "UPDATE snapshot SET log_id = 1 WHERE generation = 2"],
     ["its place in the log, raised", "UPDATE snapshot SET log_id = 1000 WHERE generation = 2"],
     ["its number", "UPDATE snapshot SET generation = 9 WHERE generation = 2"],
+    ["its state vector", "UPDATE snapshot SET state_vector = x'00' WHERE generation = 2"],
+    ["its state vector gone", "UPDATE snapshot SET state_vector = NULL WHERE generation = 2"],
   ];
 
   it.each(damages)(
@@ -214,7 +217,19 @@ describe("the store", () => {
     const { room } = await storedRoom();
     const handle = getRoom(env.ROOMS, room);
     const version = async () => (await handle.statistics()).storage.schemaVersion;
-    await run(room, "DROP TABLE rules", "DROP TABLE deadline", "UPDATE schema SET version = 1");
+    await run(
+      room,
+      "DROP TABLE rules",
+      "DROP TABLE deadline",
+      "ALTER TABLE snapshot DROP COLUMN state_vector",
+      "UPDATE schema SET version = 1",
+    );
+    await inStorage(room, ({ sql }) => {
+      for (const row of sql.exec<SnapshotRow>("SELECT *, NULL AS state_vector FROM snapshot").toArray()) {
+        const checksum = rowChecksumOf(row);
+        sql.exec("UPDATE snapshot SET row_checksum = ? WHERE generation = ?", checksum, row.generation);
+      }
+    });
     await evict(room);
     expect([await readText(room), await version()]).toEqual(["one two three", 1]);
     await run(room, "CREATE TABLE rules (something_else)");

@@ -2,6 +2,7 @@ import { crc32 } from "node:zlib";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { RoomfulError } from "../shared/errors.ts";
+import { ROW_BYTES } from "../shared/limits.ts";
 import type { StorageFigures } from "../shared/rpc.ts";
 import type { DeadlineChanges } from "./deadlines.ts";
 import {
@@ -12,13 +13,14 @@ import {
   logChecksumOf,
   rowChecksumOf,
   type SnapshotRow,
+  type StoredSnapshot,
   split,
 } from "./rows.ts";
 import { CHUNKS_PER_GENERATION, migrate, readSchemaVersion, SCHEMA_VERSION } from "./schema.ts";
 
 /** What was read, and what could not be. */
 export interface Stored {
-  readonly snapshot: Uint8Array | null;
+  readonly snapshot: StoredSnapshot | null;
   /** The updates after the snapshot, oldest first. */
   readonly updates: readonly Uint8Array[];
   /** Every damaged place that was met, also where another generation made up for it. Empty when all is well. */
@@ -79,12 +81,13 @@ export class Store {
   #read(opened: Opened): Stored {
     const damage: string[] = [];
     let base = NOTHING;
-    let snapshot: Uint8Array | null = null;
+    let snapshot: StoredSnapshot | null = null;
     /** Where the log must reach at least, by the word of rows that are sound themselves. */
     let logMustReach = 0;
-    for (const row of this.#snapshotRows()) {
-      snapshot = this.#readSnapshot(row);
-      if (snapshot !== null) {
+    for (const row of this.#snapshotRows(opened.version)) {
+      const state = this.#readState(row);
+      if (state !== null) {
+        snapshot = { state, stateVector: row.state_vector && new Uint8Array(row.state_vector) };
         base = { generation: row.generation, logId: row.log_id, bytes: row.bytes };
         break;
       }
@@ -139,10 +142,10 @@ export class Store {
    * Writes the whole state under a new generation, reads it back, and publishes it: all in one transaction, so that
    * there is never half a snapshot. The snapshot that the document was read from stays, and the log between the two.
    *
-   * @param state what everything that was ever appended amounts to
+   * @param snapshot what everything that was ever appended amounts to
    * @throws RoomfulError `room-damaged`, `room-too-new`, `storage-failed`; nothing was written then
    */
-  writeSnapshot(state: Uint8Array): void {
+  writeSnapshot({ state, stateVector }: StoredSnapshot): void {
     this.#refuseIfDamaged();
     const opened = this.#open();
     const { base } = opened;
@@ -158,20 +161,22 @@ export class Store {
         bytes: next.bytes,
         checksum: crc32(state),
         row_checksum: 0,
+        state_vector: stateVector === null || stateVector.length > ROW_BYTES ? null : bytesOf(stateVector),
       };
       row.row_checksum = rowChecksumOf(row);
       const firstChunk = row.generation * CHUNKS_PER_GENERATION;
       for (const [place, data] of chunks.entries()) {
         this.#run("INSERT INTO chunk (id, data) VALUES (?, ?)", firstChunk + place, data);
       }
-      if (this.#readSnapshot(row) === null) throw new Error("a snapshot reads back differently");
+      if (this.#readState(row) === null) throw new Error("a snapshot reads back differently");
       this.#run(
-        "INSERT INTO snapshot (generation, log_id, bytes, checksum, row_checksum) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO snapshot (generation, log_id, bytes, checksum, row_checksum, state_vector) VALUES (?, ?, ?, ?, ?, ?)",
         row.generation,
         row.log_id,
         row.bytes,
         row.checksum,
         row.row_checksum,
+        row.state_vector,
       );
       // Everything but the new generation and its fallback goes.
       const keptChunks = base.generation * CHUNKS_PER_GENERATION;
@@ -298,7 +303,7 @@ export class Store {
       logBytesSinceSnapshot: 0,
     };
     if (version > 0 && version <= SCHEMA_VERSION) {
-      const newest = this.#snapshotRows()[0];
+      const newest = this.#snapshotRows(version)[0];
       if (newest !== undefined) {
         opened.base = { generation: newest.generation, logId: newest.log_id, bytes: newest.bytes };
       }
@@ -315,16 +320,17 @@ export class Store {
     return opened;
   }
 
-  #snapshotRows(): SnapshotRow[] {
+  #snapshotRows(version: number): SnapshotRow[] {
+    const stateVector = version < 4 ? "NULL AS state_vector" : "state_vector";
     return this.#storage.sql
       .exec<SnapshotRow>(
-        "SELECT generation, log_id, bytes, checksum, row_checksum FROM snapshot ORDER BY generation DESC",
+        `SELECT generation, log_id, bytes, checksum, row_checksum, ${stateVector} FROM snapshot ORDER BY generation DESC`,
       )
       .toArray();
   }
 
   /** The state of a snapshot, or `null` when any part of it is damaged. */
-  #readSnapshot(row: SnapshotRow): Uint8Array | null {
+  #readState(row: SnapshotRow): Uint8Array | null {
     const first = row.generation * CHUNKS_PER_GENERATION;
     const chunks = this.#storage.sql
       .exec<{ data: ArrayBuffer }>(

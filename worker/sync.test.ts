@@ -8,14 +8,14 @@ import { SETTINGS } from "./settings.ts";
 import { docOf, editedDoc, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
 
 describe("sync", () => {
-  it("[SYNC-1] answers step 1 with step 2, then with the room's own step 1", async () => {
+  it("[SYNC-1] answers step 1 with the room's own step 1, then with step 2", async () => {
     const room = freshRoom();
     await getRoom(env.ROOMS, room).applyUpdate(textUpdate("here"));
     const client = await TestClient.connect(room);
     const state = await client.sync();
     expect(docOf(state).getText("text").toString()).toBe("here");
     await until(() => client.frames.length === 2, "two frames");
-    expect(client.frames.map(({ type }) => type)).toEqual(["sync-step-2", "sync-step-1"]);
+    expect(client.frames.map(({ type }) => type)).toEqual(["sync-step-1", "sync-step-2"]);
   });
 
   it("[SYNC-1] sends its own step 1 only to those who may write", async () => {

@@ -1,12 +1,14 @@
 import { type ErrorCode, errorCodeOf, RoomfulError } from "../shared/errors.ts";
 import { encodePermissionDenied, encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../shared/frames.ts";
 import type { Applied } from "../shared/rpc.ts";
-import { type Edit, type Outcome, RoomDocument, type Window, type Work } from "./document.ts";
+import { Answers } from "./answers.ts";
+import { type Edit, needsDocument, type Outcome, RoomDocument, type Window, type Work } from "./document.ts";
 import type { Limiter } from "./limiter.ts";
 import { explain, type Log } from "./logging.ts";
 import { type Clock, Pacer, systemClock } from "./pacer.ts";
 import { Persistence } from "./persistence.ts";
 import * as price from "./prices.ts";
+import type { StoredSnapshot } from "./rows.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Settings } from "./settings.ts";
@@ -62,6 +64,7 @@ export class Sync {
   readonly #persistence: Persistence;
   readonly #windows: Pacer;
   readonly #commits: Pacer;
+  readonly #answers = new Answers();
   #queue: QueuedFrame[] = [];
   #queuedBytes = 0;
   #taints = 0;
@@ -87,7 +90,7 @@ export class Sync {
       maxBytes: maxDocumentBytes,
     });
     this.#persistence = new Persistence(store, {
-      encode: () => (this.#document.loaded ? this.#document.encode() : null),
+      encode: () => (this.#document.loaded ? this.#encodeSnapshot() : null),
       quietMs: settings.SNAPSHOT_QUIET_MS,
       whenQuiet: () => this.settle(),
       log,
@@ -125,22 +128,29 @@ export class Sync {
     return this.#persistence.damage;
   }
 
-  /** Answers step 1 with what the client lacks, and with the room's own step 1 if the client may write. */
+  #encodeSnapshot(): StoredSnapshot {
+    return { state: this.#document.encode(), stateVector: this.#document.encodeStateVector() };
+  }
+
+  /**
+   * Answers step 1 with the room's own step 1, if the client may write, and with what the client lacks. In this order,
+   * since a client answers with every deletion that it knows, and so need not tell the room those that it was just told.
+   */
   answerStep1(session: Session, stateVector: Uint8Array): void {
     session.demand("read");
     const { document } = this;
     if (!this.#limiter.spend(session, "joins", price.ofComparison(this.#size))) return;
-    const answer = document.encode(stateVector);
-    if (!this.#limiter.spend(session, "joins", price.ofAnswer(answer.length))) return;
+    const answer = this.#answers.of(document.version, stateVector, () => {
+      const updates = document.encodeMissing(stateVector);
+      return updates.map((update, place) => (place < updates.length - 1 ? encodeUpdate : encodeSyncStep2)(update));
+    });
+    const bytes = answer.reduce((sum, { length }) => sum + length, 0);
+    if (!this.#limiter.spend(session, "joins", price.ofAnswer(bytes))) return;
     session.state.wantsDocument = true;
     this.#sessions.changed(session);
-    session.send(encodeSyncStep2(answer));
-    const { readOnly } = this;
-    if (readOnly !== null) {
-      const { message } = new RoomfulError(readOnly);
-      if (session.isStock) session.send(encodePermissionDenied(message));
-      else session.tell({ type: "error", code: readOnly, message });
-    } else this.askForEdits(session);
+    this.askForEdits(session);
+    for (const frame of answer) session.send(frame);
+    if (this.readOnly !== null) tellReadOnly(session, this.readOnly);
     if (this.#warnedOfSize) warnOfSize(session);
     this.requestSave();
   }
@@ -291,7 +301,7 @@ export class Sync {
 
   #apply(edits: readonly Edit[]): Window {
     // Whether the room can be edited is known once it was read.
-    if (edits.some((edit) => "update" in edit)) this.#document.ensureLoaded();
+    if (edits.some(needsDocument)) this.#document.ensureLoaded();
     const { readOnly } = this;
     const window = this.#document.apply(
       readOnly === null
@@ -427,8 +437,15 @@ export class Sync {
     this.#queuedBytes = 0;
     this.#persistence.drop();
     this.#unacknowledged.clear();
+    this.#answers.forget();
     this.#document.discard();
   }
+}
+
+function tellReadOnly(session: Session, code: "room-damaged"): void {
+  const { message } = new RoomfulError(code);
+  if (session.isStock) session.send(encodePermissionDenied(message));
+  else session.tell({ type: "error", code, message });
 }
 
 function warnOfSize(session: Session): void {

@@ -218,6 +218,12 @@ export function textUpdate(text: string, clientId?: number): Uint8Array {
   return take();
 }
 
+/** What a room that met no damage reads from its storage. */
+export function storedDocument({ snapshot, updates = [] }: { snapshot?: Uint8Array; updates?: readonly Uint8Array[] }) {
+  const stateVector = snapshot === undefined ? null : Y.encodeStateVectorFromUpdate(snapshot);
+  return { snapshot: snapshot === undefined ? null : { state: snapshot, stateVector }, updates, intact: true };
+}
+
 /** The document that updates amount to. */
 export function docOf(...updates: Uint8Array[]): Y.Doc {
   const doc = new Y.Doc();

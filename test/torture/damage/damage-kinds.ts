@@ -93,7 +93,7 @@ function replaceLogRow(id: number, data: Uint8Array<ArrayBuffer>): Statement {
 /** Either snapshot can be done without, since the log after the previous one is there. */
 function snapshots({ generations }: Image): Damage[] {
   const assignments = ["log_id = log_id - 1", "log_id = log_id + 1", "bytes = bytes + 1", "checksum = checksum + 1"];
-  assignments.push("row_checksum = row_checksum + 1", "generation = generation + 5");
+  assignments.push("row_checksum = row_checksum + 1", "generation = generation + 5", "state_vector = x'00'");
   return generations.flatMap((generation) => [
     ...assignments.map(
       (assignment): Damage => ({

@@ -63,7 +63,7 @@ class History {
   readonly #forge = new Forge(this.#mirror);
   readonly #authors = [{}, {}, {}];
   readonly #document = new RoomDocument({
-    read: () => ({ snapshot: null, updates: this.#emitted }),
+    read: () => ({ snapshot: null, updates: this.#emitted, intact: true }),
     unreadable: (cause) => {
       throw new Error(`what was emitted can't be read: ${cause}`);
     },
