@@ -78,10 +78,8 @@ await withServer(
     }
     const inspector = await inspect(inspectorPort);
     // It is answered when the isolate is entered.
-    const awake = setInterval(
-      () => void fetch(bench.server.url.replace("ws:", "http:").replace("/rooms", "/healthz")),
-      20,
-    );
+    const health = bench.server.url.replace("ws:", "http:").replace("/rooms", "/healthz");
+    const awake = setInterval(() => void fetch(health).catch(() => {}), 20);
     await inspector.call("Profiler.enable");
     await inspector.call("Profiler.setSamplingInterval", { interval: 500 });
     await inspector.call("Profiler.start");

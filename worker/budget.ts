@@ -84,6 +84,7 @@ export class Budget {
 
   #refill(): void {
     const now = this.#now();
+    if (now === this.#at) return;
     // A clock that was set back refills nothing.
     const seconds = Math.max(0, now - this.#at) / 1_000;
     this.#at = now;

@@ -10,6 +10,11 @@ export function decodeUtf8(bytes: Uint8Array): string {
 /** Whether a parsed JSON value is of bounded depth and holds no key that would replace a prototype when copied. */
 export function isPlainJson(value: unknown, depth: number = VALUE_DEPTH): boolean {
   if (typeof value !== "object" || value === null) return true;
-  if (depth === 0 || Object.hasOwn(value, "__proto__")) return false;
-  return Object.values(value).every((inner) => isPlainJson(inner, depth - 1));
+  if (depth === 0) return false;
+  if (Array.isArray(value)) return value.every((inner) => isPlainJson(inner, depth - 1));
+  // No list of keys or values is made: this is run for every cursor.
+  for (const key in value) {
+    if (key === "__proto__" || !isPlainJson(value[key as never], depth - 1)) return false;
+  }
+  return true;
 }

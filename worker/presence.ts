@@ -154,11 +154,11 @@ export class Presence {
     if (this.#denials.get(session)?.holder === holder) return;
     const open = this.#challenges.get(entry.clientId);
     if (open !== undefined) {
-      open.claims.set(session, copy(entry));
+      open.claims.set(session, toKeep(entry));
       return;
     }
     const timer = this.#clock.setTimeout(() => this.#releaseToClaimants(holder, entry.clientId), CHALLENGE_MS);
-    this.#challenges.set(entry.clientId, { timer, claims: new Map([[session, copy(entry)]]) });
+    this.#challenges.set(entry.clientId, { timer, claims: new Map([[session, toKeep(entry)]]) });
     holder.send(encodeQueryAwareness());
   }
 
@@ -200,7 +200,7 @@ export class Presence {
   }
 
   #set(session: Session, entry: AwarenessEntry): void {
-    session.state.presence = copy(entry);
+    session.state.presence = toKeep(entry);
     this.#sessions.changed(session);
     this.#unsent.set(entry.clientId, null);
     this.#broadcasts.request();
@@ -265,9 +265,10 @@ function tellGone(session: Session, { clientId, clock }: AwarenessEntry): void {
   session.send(encodeAwareness([{ clientId, clock, state: null }]));
 }
 
-/** An entry of its own: the one that was read is a view of its frame. */
-function copy(entry: AwarenessEntry): AwarenessEntry {
-  return { ...entry, state: entry.state?.slice() ?? null };
+/** An entry to be kept: the one that was read is a view of its frame, which may hold much else. */
+function toKeep(entry: AwarenessEntry): AwarenessEntry {
+  const { state } = entry;
+  return state === null || 2 * state.length > state.buffer.byteLength ? entry : { ...entry, state: state.slice() };
 }
 
 function isState(state: Uint8Array): boolean {

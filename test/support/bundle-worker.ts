@@ -11,7 +11,6 @@ export async function bundleWorker(entry: string, plant?: Plant): Promise<string
     target: "es2024",
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*", "node:*"],
-    keepNames: true,
     logLevel: "warning",
     ...(plant && { plugins: [planting(plant)] }),
   });
