@@ -26,68 +26,96 @@ export type Verdict =
   /** The bucket is empty. The penalty was taken. */
   | "spent";
 
+/** Microseconds of one kind of work: what is missing until the bucket is full flows back at a rate. */
+class Bucket {
+  readonly #rate: number;
+  #missing = 0;
+  /** Milliseconds: when that was so. */
+  #at: number;
+  #wasWarned = false;
+
+  constructor(rate: number, now: number) {
+    this.#rate = rate;
+    this.#at = now;
+  }
+
+  /** What is missing at a moment. */
+  missing(now: number): number {
+    if (now !== this.#at) {
+      // A clock that was set back refills nothing.
+      const seconds = Math.max(0, now - this.#at) / 1_000;
+      this.#missing = Math.max(0, this.#missing - seconds * this.#rate);
+      this.#at = now;
+    }
+    return this.#missing;
+  }
+
+  get size(): number {
+    return this.#rate * BURST_SECONDS;
+  }
+
+  spend(cost: number, now: number): Verdict {
+    const missing = this.missing(now) + cost;
+    const { size } = this;
+    if (missing > size) {
+      this.owe(missing + this.#rate * PENALTY_SECONDS);
+      return "spent";
+    }
+    this.#missing = missing;
+    const left = 1 - missing / size;
+    if (left > WARN_AGAIN_ABOVE) this.#wasWarned = false;
+    if (left >= WARN_BELOW || this.#wasWarned) return "granted";
+    this.#wasWarned = true;
+    return "nearly-spent";
+  }
+
+  /** Lets so much be missing, up to what may be owed. */
+  owe(missing: number): void {
+    this.#missing = Math.min(missing, this.size + this.#rate * LONGEST_DEBT_SECONDS);
+  }
+}
+
 /** Token buckets, one for each kind. */
 export class Budget {
-  readonly #rates: Rates;
   readonly #now: () => number;
-  /** Microseconds that are missing from a full bucket, as of `#at`. */
-  readonly #missing: Record<Kind, number> = { edits: 0, joins: 0, presence: 0, messages: 0, refusals: 0 };
-  readonly #warned = new Set<Kind>();
-  #at: number;
+  readonly #buckets: Readonly<Record<Kind, Bucket>>;
 
   /** @param now milliseconds */
   constructor(rates: Rates, now: () => number) {
-    this.#rates = rates;
     this.#now = now;
-    this.#at = now();
+    const bucketOf = (kind: Kind) => new Bucket(rates[kind], now());
+    this.#buckets = {
+      edits: bucketOf("edits"),
+      joins: bucketOf("joins"),
+      presence: bucketOf("presence"),
+      messages: bucketOf("messages"),
+      refusals: bucketOf("refusals"),
+    };
   }
 
   /** Takes room time, in microseconds, from a bucket. What one request costs may be more than is left. */
   spend(kind: Kind, cost: number): Verdict {
-    this.#refill();
-    const rate = this.#rates[kind];
-    const full = rate * BURST_SECONDS;
-    const missing = this.#missing[kind] + cost;
-    if (missing > full) {
-      this.#missing[kind] = Math.min(missing + rate * PENALTY_SECONDS, full + rate * LONGEST_DEBT_SECONDS);
-      return "spent";
-    }
-    this.#missing[kind] = missing;
-    const left = 1 - missing / full;
-    if (left > WARN_AGAIN_ABOVE) this.#warned.delete(kind);
-    if (left >= WARN_BELOW || this.#warned.has(kind)) return "granted";
-    this.#warned.add(kind);
-    return "nearly-spent";
+    return this.#buckets[kind].spend(cost, this.#now());
   }
 
   /** Whether no bucket owes anything. */
   get isSolvent(): boolean {
-    this.#refill();
-    return KINDS.every((kind) => this.#missing[kind] <= this.#rates[kind] * BURST_SECONDS);
+    const now = this.#now();
+    return KINDS.map((kind) => this.#buckets[kind]).every((bucket) => bucket.missing(now) <= bucket.size);
   }
 
   /** Whether all buckets are full, so that nothing is lost by forgetting them. */
   get isFull(): boolean {
-    this.#refill();
-    return KINDS.every((kind) => this.#missing[kind] === 0);
+    const now = this.#now();
+    return KINDS.every((kind) => this.#buckets[kind].missing(now) === 0);
   }
 
   /** Takes what is missing from another one here too. */
   take(other: Budget): void {
-    this.#refill();
-    other.#refill();
-    for (const kind of KINDS) {
-      const most = this.#rates[kind] * (BURST_SECONDS + LONGEST_DEBT_SECONDS);
-      this.#missing[kind] = Math.min(this.#missing[kind] + other.#missing[kind], most);
-    }
-  }
-
-  #refill(): void {
     const now = this.#now();
-    if (now === this.#at) return;
-    // A clock that was set back refills nothing.
-    const seconds = Math.max(0, now - this.#at) / 1_000;
-    this.#at = now;
-    for (const kind of KINDS) this.#missing[kind] = Math.max(0, this.#missing[kind] - seconds * this.#rates[kind]);
+    for (const kind of KINDS) {
+      const bucket = this.#buckets[kind];
+      bucket.owe(bucket.missing(now) + other.#buckets[kind].missing(now));
+    }
   }
 }
