@@ -172,11 +172,19 @@ export function encodeUpdate(update: Uint8Array): Uint8Array<ArrayBuffer> {
   return encodeSync(SYNC_UPDATE, update);
 }
 
-/** Copies the payload once: a document may have megabytes. */
 function encodeSync(step: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  return encodePayload([SYNC, step], payload);
+}
+
+/** Sent by a client when its state changed, and by the room to all with every state that changed in a window. */
+export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array<ArrayBuffer> {
+  return encodePayload([AWARENESS], encodeAwarenessUpdate(entries));
+}
+
+/** Copies the payload once: a document may have megabytes. */
+function encodePayload(tags: readonly number[], payload: Uint8Array): Uint8Array<ArrayBuffer> {
   const head = encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, SYNC);
-    encoding.writeVarUint(encoder, step);
+    for (const tag of tags) encoding.writeVarUint(encoder, tag);
     encoding.writeVarUint(encoder, payload.length);
   });
   const frame = new Uint8Array(head.length + payload.length);
@@ -185,17 +193,17 @@ function encodeSync(step: number, payload: Uint8Array): Uint8Array<ArrayBuffer> 
   return frame;
 }
 
-/** Sent by a client when its state changed, and by the room to all with every state that changed in a window. */
-export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array<ArrayBuffer> {
-  return encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, AWARENESS);
-    encoding.writeVarUint8Array(encoder, encodeAwarenessUpdate(entries));
-  });
-}
+/** Bytes that an entry may take beside its state: three numbers. */
+const ENTRY_BYTES = 30;
 
 /** What an awareness frame carries: `applyAwarenessUpdate` of y-protocols takes it. */
 export function encodeAwarenessUpdate(entries: readonly AwarenessEntry[]): Uint8Array<ArrayBuffer> {
   return encoding.encode((encoder) => {
+    // Else the buffer would be copied each time that it is full.
+    encoding.verifyLen(
+      encoder,
+      entries.reduce((sum, { state }) => sum + ENTRY_BYTES + (state?.length ?? 0), ENTRY_BYTES),
+    );
     encoding.writeVarUint(encoder, entries.length);
     for (const entry of entries) {
       encoding.writeVarUint(encoder, entry.clientId);

@@ -105,7 +105,7 @@ export class Room extends DurableObject implements RoomMethods {
     });
     this.#participants = new Participants(this.#sessions, () => this.#absent);
     this.#presence = new Presence(this.#sessions, {
-      coalesceMs: this.#settings.COALESCE_MS,
+      coalesceMs: this.#settings.PRESENCE_COALESCE_MS,
       maxBytes: this.#settings.MAX_PRESENCE_BYTES,
       requestSave: () => this.#sync.requestSave(),
       idChanged: ({ state }) => this.#participants.changed(state.peer),

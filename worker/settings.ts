@@ -155,7 +155,14 @@ export const SETTINGS = {
     0,
     1_000,
     16,
-    "How long updates and cursors are gathered under load before they are sent as one frame. The first into a quiet room is never held. One display frame: nobody sees more than one state in it.",
+    "How long updates are gathered under load before they are sent as one frame. The first into a quiet room is never held. One display frame: nobody sees more than one state in it.",
+  ),
+  PRESENCE_COALESCE_MS: wholeNumber(
+    "milliseconds",
+    0,
+    1_000,
+    33,
+    "The same for cursors and all else that is presence. Pointers are shown 30 times a second; each frame that is saved is saved for everybody in the room.",
   ),
   COMMIT_MS: wholeNumber(
     "milliseconds",

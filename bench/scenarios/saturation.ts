@@ -1,8 +1,11 @@
 import type { ServerName } from "../servers/server.ts";
 import { type Case, type Scenario, type Size, withServer } from "./scenario.ts";
 
-/** Edits of all writers together that may be under way to the slowest subscriber. */
-const IN_FLIGHT = 1_000;
+/**
+ * Edits of all writers together that may be under way to the slowest subscriber: enough that nobody who gathers them for
+ * some tens of milliseconds waits for the writers.
+ */
+const IN_FLIGHT = 2_000;
 
 const ALL: readonly ServerName[] = [
   "relay",
