@@ -18,7 +18,7 @@ export const SERVERS: Readonly<Record<ServerName, ServerEntry>> = {
     start: (options) =>
       startWorker(
         { entry: "worker/index.ts", className: "Room", binding: "ROOMS", path: "/rooms" },
-        { ...options, settings: { ...RATES, ...options.settings } },
+        { ...options, settings: { ...RATES, OPEN_ROLE: "moderator", ...options.settings } },
       ),
   },
   relay: {

@@ -44,6 +44,9 @@ export class YRoom extends YServer {
 }
 
 export default {
-  fetch: async (request: Request, env: Record<string, unknown>) =>
-    (await routePartykitRequest(request, env)) ?? new Response(null, { status: 404 }),
+  fetch: async (request: Request, env: { Y: DurableObjectNamespace<YRoom> }) => {
+    const [, room] = /^\/api\/rooms\/(.*)\/statistics$/.exec(new URL(request.url).pathname) ?? [];
+    if (room !== undefined) return Response.json(await env.Y.getByName(room).statistics());
+    return (await routePartykitRequest(request, env)) ?? new Response(null, { status: 404 });
+  },
 };
