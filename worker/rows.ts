@@ -42,11 +42,11 @@ export function logChecksumOf(id: number, part: number, parts: number, data: Arr
   return crc32(`${id}:${part}:${parts}`, crc32(data));
 }
 
-/** Cuts bytes into row-sized pieces; at least one, which may be empty. */
-export function split(bytes: Uint8Array): ArrayBuffer[] {
-  const pieces: ArrayBuffer[] = [];
+/** Cuts bytes into row-sized pieces, which are views of them; at least one, which may be empty. */
+export function split(bytes: Uint8Array): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
   for (let start = 0; start === 0 || start < bytes.length; start += ROW_BYTES) {
-    pieces.push(bytesOf(bytes.subarray(start, start + ROW_BYTES)));
+    pieces.push(bytes.subarray(start, start + ROW_BYTES));
   }
   return pieces;
 }

@@ -85,9 +85,9 @@ export class Store {
     /** Where the log must reach at least, by the word of rows that are sound themselves. */
     let logMustReach = 0;
     for (const row of this.#snapshotRows(opened.version)) {
-      const state = this.#readState(row);
-      if (state !== null) {
-        snapshot = { state, stateVector: row.state_vector && new Uint8Array(row.state_vector) };
+      const chunks = this.#readChunks(row);
+      if (chunks !== null) {
+        snapshot = { state: concatenate(chunks), stateVector: row.state_vector && new Uint8Array(row.state_vector) };
         base = { generation: row.generation, logId: row.log_id, bytes: row.bytes };
         break;
       }
@@ -127,7 +127,7 @@ export class Store {
           part,
           rows.length,
           logChecksumOf(opened.lastLogId + 1 + part, part, rows.length, data),
-          data,
+          bytesOf(data),
         );
       }
     });
@@ -166,9 +166,9 @@ export class Store {
       row.row_checksum = rowChecksumOf(row);
       const firstChunk = row.generation * CHUNKS_PER_GENERATION;
       for (const [place, data] of chunks.entries()) {
-        this.#run("INSERT INTO chunk (id, data) VALUES (?, ?)", firstChunk + place, data);
+        this.#run("INSERT INTO chunk (id, data) VALUES (?, ?)", firstChunk + place, bytesOf(data));
       }
-      if (this.#readState(row) === null) throw new Error("a snapshot reads back differently");
+      if (this.#readChunks(row) === null) throw new Error("a snapshot reads back differently");
       this.#run(
         "INSERT INTO snapshot (generation, log_id, bytes, checksum, row_checksum, state_vector) VALUES (?, ?, ?, ?, ?, ?)",
         row.generation,
@@ -329,8 +329,8 @@ export class Store {
       .toArray();
   }
 
-  /** The state of a snapshot, or `null` when any part of it is damaged. */
-  #readState(row: SnapshotRow): Uint8Array | null {
+  /** The state of a snapshot in pieces, or `null` when any part of it is damaged. */
+  #readChunks(row: SnapshotRow): Uint8Array[] | null {
     const first = row.generation * CHUNKS_PER_GENERATION;
     const chunks = this.#storage.sql
       .exec<{ data: ArrayBuffer }>(
@@ -338,11 +338,12 @@ export class Store {
         first,
         first + CHUNKS_PER_GENERATION,
       )
-      .toArray();
-    const state = concatenate(chunks.map(({ data }) => new Uint8Array(data)));
-    const isSound =
-      state.length === row.bytes && crc32(state) === row.checksum && rowChecksumOf(row) === row.row_checksum;
-    return isSound ? state : null;
+      .toArray()
+      .map(({ data }) => new Uint8Array(data));
+    const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+    const checksum = chunks.reduce((sum, chunk) => crc32(chunk, sum), 0);
+    const isSound = bytes === row.bytes && checksum === row.checksum && rowChecksumOf(row) === row.row_checksum;
+    return isSound ? chunks : null;
   }
 
   #readLog(after: number): { updates: Uint8Array[]; damage: string[] } {
