@@ -1,5 +1,5 @@
 /**
- * Where the room's processor time goes under a workload: `node bench/profile.ts updates|cursors|join|cold|burst
+ * Where the room's processor time goes under a workload: `node bench/profile.ts updates|cursors|rooms|join|cold|burst
  * [subscribers] [writers]`. Prints the functions that took most themselves, and writes a `.cpuprofile` for a browser.
  */
 import { once } from "node:events";
@@ -52,6 +52,17 @@ async function work({ run, server }: Bench): Promise<unknown> {
         subscribers: Number(subscribers),
         writers: Number(writers),
         pace: { kind: "window", inFlight: Math.ceil(5000 / Number(writers)) },
+        warmupSeconds: 0.5,
+        seconds: 8,
+      });
+    case "rooms":
+      return await run({
+        kind: "traffic",
+        content: "updates",
+        rooms: 150,
+        subscribers: 2,
+        writers: 2,
+        pace: { kind: "rate", perSecond: 10 },
         warmupSeconds: 0.5,
         seconds: 8,
       });

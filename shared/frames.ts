@@ -181,12 +181,12 @@ export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array<
   return encodePayload([AWARENESS], encodeAwarenessUpdate(entries));
 }
 
-/** Copies the payload once: a document may have megabytes. */
+/** Copies the payload once, and allocates nothing else: a document may have megabytes, and a room sends many frames. */
 function encodePayload(tags: readonly number[], payload: Uint8Array): Uint8Array<ArrayBuffer> {
-  const head = encoding.encode((encoder) => {
-    for (const tag of tags) encoding.writeVarUint(encoder, tag);
-    encoding.writeVarUint(encoder, payload.length);
-  });
+  let rest = payload.length;
+  const head = [...tags];
+  for (; rest > 0x7f; rest >>>= 7) head.push(0x80 | (rest & 0x7f));
+  head.push(rest);
   const frame = new Uint8Array(head.length + payload.length);
   frame.set(head);
   frame.set(payload, head.length);

@@ -119,7 +119,7 @@ export class Store {
     });
     const opened = this.#open();
     const rows = split(record);
-    this.#write(opened, () => {
+    const append = () => {
       for (const [part, data] of rows.entries()) {
         this.#run(
           "INSERT INTO log (id, part, parts, checksum, data) VALUES (?, ?, ?, ?, ?)",
@@ -130,7 +130,10 @@ export class Store {
           bytesOf(data),
         );
       }
-    });
+    };
+    // A statement is a transaction by itself; an explicit one around it costs as much as it does.
+    if (rows.length === 1 && opened.version === SCHEMA_VERSION) this.#orFail(append);
+    else this.#write(opened, append);
     opened.lastLogId += rows.length;
     opened.logRows += rows.length;
     opened.logBytes += record.length;
@@ -421,18 +424,25 @@ export class Store {
 
   /** Runs writes in one transaction, migrating first. */
   #write(opened: Opened, writes: () => void): void {
-    const rowsWritten = this.#rowsWritten;
-    try {
+    this.#orFail(() =>
       this.#storage.transactionSync(() => {
         this.#rowsWritten += migrate(this.#storage.sql, opened.version);
         writes();
-      });
+      }),
+    );
+    opened.version = SCHEMA_VERSION;
+  }
+
+  /** @throws RoomfulError what it is thrown, or `storage-failed`; nothing counts as written then */
+  #orFail(writes: () => void): void {
+    const rowsWritten = this.#rowsWritten;
+    try {
+      writes();
     } catch (cause) {
       this.#rowsWritten = rowsWritten;
       if (cause instanceof RoomfulError) throw cause;
       throw new RoomfulError("storage-failed", undefined, { cause });
     }
-    opened.version = SCHEMA_VERSION;
   }
 
   #run(sql: string, ...bindings: SqlStorageValue[]): void {
