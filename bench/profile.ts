@@ -1,6 +1,6 @@
 /**
  * Where the room's processor time goes under a workload: `node bench/profile.ts updates|cursors|rooms|join|cold|burst
- * [subscribers] [writers]`. Prints the functions that took most themselves, and writes a `.cpuprofile` for a browser.
+ * [subscribers] [writers] [SETTING=value…]`. Prints the functions that took most themselves, and writes a `.cpuprofile` for a browser.
  */
 import { once } from "node:events";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
@@ -10,7 +10,11 @@ import { type CpuProfile, topOf } from "./report/cpu-profile.ts";
 import { whiteboardFile } from "./scenarios/documents.ts";
 import { type Bench, withServer } from "./scenarios/scenario.ts";
 
-const [kind = "updates", subscribers = "50", writers = "10"] = process.argv.slice(2);
+const words = process.argv.slice(2).filter((word) => !word.includes("="));
+const [kind = "updates", subscribers = "50", writers = "10"] = words;
+const settings = Object.fromEntries(
+  process.argv.slice(2).flatMap((word) => (word.includes("=") ? [word.split("=")] : [])),
+);
 const FOLDER = ".cache/bench";
 
 async function inspect(port: number) {
@@ -105,5 +109,5 @@ await withServer(
     console.log(topOf(profile, 25));
     console.log(file);
   },
-  { inspectorPort },
+  { inspectorPort, settings },
 );

@@ -7,6 +7,7 @@ import { type BarGroup, barsSvg } from "./report/plot.ts";
 import { casesOf, markdown, serversOf, tablesOf, valuesOf } from "./report/tables.ts";
 import { readResults, type ScenarioResults } from "./results.ts";
 import { SCENARIOS } from "./scenarios/catalog.ts";
+import { WHOLE_SESSION } from "./scenarios/storage.ts";
 import { SERVERS } from "./servers/catalog.ts";
 
 const PAGE = "docs/performance.md";
@@ -96,12 +97,13 @@ function machineOf(all: readonly ScenarioResults[]): string {
   );
 }
 
-/** Rows per second while 10 people draw, ours and y-partyserver's. */
+/** Rows per second of editing, ours and y-partyserver's; of the long session, in which rows are deleted too, if it was measured. */
 function rowsPerSecond() {
-  const storage = readResults("storage");
+  const runs = readResults("storage")?.runs.filter(({ error }) => error === undefined) ?? [];
+  const long = runs.filter((run) => run.case === WHOLE_SESSION);
   const of = (server: string) => {
-    const rates = (storage?.runs ?? [])
-      .filter((run) => run.server === server && run.case.includes("empty room") && run.error === undefined)
+    const rates = (long.length > 0 ? long : runs.filter((run) => run.case.includes("empty room")))
+      .filter((run) => run.server === server)
       .map(({ result }) => result as { rowsWritten: number; seconds: number })
       .map(({ rowsWritten, seconds }) => rowsWritten / seconds);
     return rates.length === 0 ? null : median(rates);

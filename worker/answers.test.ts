@@ -8,12 +8,12 @@ function counted(length = 10) {
   let encodings = 0;
   const encode = () => {
     encodings++;
-    return [new Uint8Array(length)];
+    return new Uint8Array(length);
   };
   return { encode, encodings: () => encodings };
 }
 
-it("who asks for the same of the same document is given the same frames, encoded once", () => {
+it("who asks for the same of the same document is given the same frame, encoded once", () => {
   const answers = new Answers();
   const { encode, encodings } = counted();
   const first = answers.of(1, nobody, encode);

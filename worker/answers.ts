@@ -2,11 +2,11 @@
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Answers to step 1, as the frames that are sent, for as long as the document stays as it is. Whoever comes back after a
+ * Answers to step 1, as they are sent, for as long as the document stays as it is. Whoever comes back after a
  * restart, or opens the same link, sends one of a few state vectors: a storm of them costs one encoding each.
  */
 export class Answers {
-  readonly #byStateVector = new Map<string, readonly Uint8Array[]>();
+  readonly #byStateVector = new Map<string, Uint8Array>();
   #version = 0;
   #bytes = 0;
 
@@ -14,7 +14,7 @@ export class Answers {
    * @param version of the document
    * @param encode makes the answer, if it is not known
    */
-  of(version: number, stateVector: Uint8Array, encode: () => readonly Uint8Array[]): readonly Uint8Array[] {
+  of(version: number, stateVector: Uint8Array, encode: () => Uint8Array): Uint8Array {
     if (version !== this.#version) this.forget();
     this.#version = version;
     const key = keyOf(stateVector);
@@ -23,8 +23,7 @@ export class Answers {
     const answer = encode();
     if (this.#bytes > MAX_BYTES) this.forget();
     this.#byStateVector.set(key, answer);
-    this.#bytes += key.length;
-    for (const { length } of answer) this.#bytes += length;
+    this.#bytes += key.length + answer.length;
     return answer;
   }
 

@@ -120,10 +120,10 @@ export class RoomDocument {
 
   /** Whether most of its limit is used, measured when a hundredth of the limit was added since the last time. */
   get isNearlyFull(): boolean {
+    // What is stored may be less than it seems to be.
+    if (this.#doc === undefined) return false;
     const limit = this.#maxBytes() * NEARLY_FULL;
-    if (this.#doc !== undefined && this.bytes > limit && this.#hasGrown) {
-      this.#setMeasured(Y.encodeStateAsUpdate(this.#doc).length);
-    }
+    if (this.bytes > limit && this.#hasGrown) this.#setMeasured(Y.encodeStateAsUpdate(this.#doc).length);
     return this.bytes > limit;
   }
 
@@ -325,13 +325,10 @@ export class RoomDocument {
     return update;
   }
 
-  /**
-   * What a peer with this state vector lacks, as updates to be taken in this order. While nothing was edited, who has
-   * nothing is given what is stored, as it is.
-   */
-  encodeMissing(stateVector: Uint8Array): readonly Uint8Array[] {
-    if (decodeStateVector(stateVector).size > 0) return [this.encode(stateVector)];
-    return this.#readEncoded()?.updates ?? [this.encode()];
+  /** What a peer with this state vector lacks. Who has nothing is given what is stored, while that is the document. */
+  encodeMissing(stateVector: Uint8Array): Uint8Array {
+    const encoded = decodeStateVector(stateVector).size === 0 ? this.#readEncoded() : null;
+    return encoded?.update ?? this.encode(stateVector);
   }
 
   /** Whether the document holds this clock. */

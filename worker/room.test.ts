@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { encodeQueryAwareness } from "../shared/frames.ts";
+import { encodeQueryAwareness, encodeSyncStep2 } from "../shared/frames.ts";
 import { getRoom } from "./namespace.ts";
 import { codeOf, docOf, editedDoc, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
 
@@ -56,6 +56,33 @@ describe("hibernation", () => {
     expect(document.bytes).toBeGreaterThan(0);
     await handle.getState();
     expect((await handle.statistics()).document).toMatchObject({ loaded: true, loads: 1 });
+  });
+
+  it("[LIFE-2] who comes with an empty document has all of it without loading it, as has a stock client", async () => {
+    const room = freshRoom();
+    const handle = getRoom(env.ROOMS, room);
+    const { doc, take } = editedDoc();
+    for (const word of ["snapshot", " and", " log"]) {
+      doc.getText("text").insert(doc.getText("text").length, word);
+      await handle.applyUpdate(take());
+      if (word === "snapshot") await handle.flush();
+    }
+    await evictDurableObject(stubOf(room));
+    for (const connect of [TestClient.roomful, TestClient.connect]) {
+      const client = await connect(room);
+      const state = await client.sync();
+      expect(docOf(state).getText("text").toString()).toBe("snapshot and log");
+      const [asked] = client.framesOf("sync-step-1");
+      expect(asked?.stateVector).toEqual(Y.encodeStateVector(doc));
+      // Its answer: it has nothing.
+      client.send(encodeSyncStep2(new Uint8Array([0, 0])));
+      await pause(50);
+      expect((await handle.statistics()).document).toMatchObject({ loaded: false, loads: 0 });
+    }
+    const writer = await TestClient.roomful(room);
+    await writer.untilSaved(writer.sendUpdate(textUpdate("more", 9)));
+    expect((await handle.statistics()).document).toMatchObject({ loaded: true, loads: 1 });
+    expect(await handle.getJson({ text: "text" })).toEqual({ text: expect.stringContaining("more") });
   });
 
   it("[LIFE-4] a ping is answered by the runtime: the room sees no event", async () => {

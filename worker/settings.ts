@@ -190,7 +190,7 @@ export const SETTINGS = {
     1_024,
     LARGEST_FRAME_BYTES,
     6 * 1024 * 1024,
-    "Largest encoded document. In memory it takes 11 to 14 times as much of an isolate's 128 MB. A full document still takes deletions.",
+    "Largest encoded document. In memory it takes 11 to 12 times as much of an isolate's 128 MB, and what is sent or saved comes on top. A full document still takes deletions.",
   ),
   MAX_PRESENCE_BYTES: wholeNumber(
     "bytes",

@@ -140,16 +140,14 @@ export class Sync {
     session.demand("read");
     const { document } = this;
     if (!this.#limiter.spend(session, "joins", price.ofComparison(this.#size))) return;
-    const answer = this.#answers.of(document.version, stateVector, () => {
-      const updates = document.encodeMissing(stateVector);
-      return updates.map((update, place) => (place < updates.length - 1 ? encodeUpdate : encodeSyncStep2)(update));
-    });
-    const bytes = answer.reduce((sum, { length }) => sum + length, 0);
-    if (!this.#limiter.spend(session, "joins", price.ofAnswer(bytes))) return;
+    const answer = this.#answers.of(document.version, stateVector, () =>
+      encodeSyncStep2(document.encodeMissing(stateVector)),
+    );
+    if (!this.#limiter.spend(session, "joins", price.ofAnswer(answer.length))) return;
     session.state.wantsDocument = true;
     this.#sessions.changed(session);
     this.askForEdits(session);
-    for (const frame of answer) session.send(frame);
+    session.send(answer);
     if (this.readOnly !== null) tellReadOnly(session, this.readOnly);
     if (this.#warnedOfSize) warnOfSize(session);
     this.requestSave();

@@ -84,6 +84,16 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column<IdleScenarioResult>("hibernated (1 is yes)", 0, ({ hibernated }) => (hibernated ? 1 : 0)),
     column<IdleScenarioResult>("bytes to the clients per s", 0, ({ bytes, seconds }) => bytes / seconds),
   ],
+  wake: [
+    column<TrafficResult>("from the edit to the other, median ms", 1, ({ latency }) => latency.p50),
+    column<TrafficResult>("most, ms", 1, ({ latency }) => latency.max),
+    column<TrafficResult>("edits", 0, ({ latency }) => latency.count),
+    column<TrafficResult>(
+      "server CPU per edit, ms",
+      1,
+      ({ serverCpuSeconds, delivered }) => (serverCpuSeconds * 1000) / delivered,
+    ),
+  ],
   joins: [
     column<JoinsResult>("warm, median ms", 1, ({ warm }) => median(warm.milliseconds)),
     column<JoinsResult>("warm, least ms", 1, ({ warm }) => Math.min(...warm.milliseconds)),

@@ -7,6 +7,7 @@ import { openLoopSteps } from "./open-loop.ts";
 import { cursorsSaturation, updatesSaturation } from "./saturation.ts";
 import type { Scenario } from "./scenario.ts";
 import { storage } from "./storage.ts";
+import { wake } from "./wake.ts";
 
 /** In the order in which they are run. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -21,4 +22,5 @@ export const SCENARIOS: readonly Scenario[] = [
   absence,
   storage,
   idle,
+  wake,
 ];

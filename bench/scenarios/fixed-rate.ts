@@ -10,8 +10,8 @@ const ALL: readonly ServerName[] = [
   "y-websocket-server",
 ];
 
-const SECONDS = { tiny: 1, quick: 5, full: 20 } as const;
-const WARMUP_SECONDS = { tiny: 0.5, quick: 2, full: 5 } as const;
+const SECONDS = { tiny: 1, quick: 5, full: 10 } as const;
+const WARMUP_SECONDS = { tiny: 0.5, quick: 2, full: 3 } as const;
 
 interface Load {
   readonly content: "updates" | "cursors";

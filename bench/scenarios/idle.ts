@@ -20,7 +20,7 @@ function idleCase(name: string, renewing: number, silent: number, size: Size): C
     servers: ["roomful"],
     measure: (server) =>
       withServer(server, async ({ server: launched, run }): Promise<IdleScenarioResult> => {
-        const seconds = { tiny: 2, quick: 45, full: 180 }[size];
+        const seconds = { tiny: 2, quick: 45, full: 60 }[size];
         const settleSeconds = { tiny: 0.5, quick: 5, full: 10 }[size];
         const job = {
           kind: "idle",

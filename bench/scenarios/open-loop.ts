@@ -18,7 +18,7 @@ export interface OpenLoopResult {
 }
 
 function openLoop(subscribers: number, writers: number, size: Size): Case {
-  const seconds = { tiny: 0.5, quick: 2, full: 5 }[size];
+  const seconds = { tiny: 0.5, quick: 2, full: 3 }[size];
   const first = size === "tiny" ? HIGHEST_RATE / STEP : FIRST_RATE;
   return {
     name: `${subscribers} subscribers, ${writers} write`,

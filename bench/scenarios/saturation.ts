@@ -16,8 +16,8 @@ const ALL: readonly ServerName[] = [
   "node-relay",
 ];
 
-const SECONDS = { tiny: 1, quick: 4, full: 10 } as const;
-const WARMUP_SECONDS = { tiny: 0.5, quick: 2, full: 3 } as const;
+const SECONDS = { tiny: 1, quick: 4, full: 6 } as const;
+const WARMUP_SECONDS = { tiny: 0.5, quick: 2, full: 2 } as const;
 
 function saturation(content: "updates" | "cursors", subscribers: number, writers: number, size: Size): Case {
   return {

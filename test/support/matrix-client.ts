@@ -48,7 +48,10 @@ export class MatrixClient {
   async fence(answersBefore: number): Promise<Frame[] | string> {
     const answers = () => this.frames.flatMap((frame, index) => (frame.type === "sync-step-2" ? [index] : []));
     await until(() => answers().length > answersBefore || this.closed !== null, "the fence's answer");
-    return this.closed ?? this.frames.slice(0, answers()[answersBefore]);
+    const end = answers()[answersBefore] ?? 0;
+    // Who may write is asked before it is answered.
+    const isAsked = this.frames[end - 1]?.type === "sync-step-1";
+    return this.closed ?? this.frames.slice(0, isAsked ? end - 1 : end);
   }
 
   /** What it was told of somebody's presence last; `undefined` is nothing. */

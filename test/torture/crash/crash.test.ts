@@ -56,8 +56,10 @@ group("catches", { retry: 1 }, () => {
       false,
       {
         file: "worker/persistence.ts",
-        find: "this.#store.writeSnapshot(state);",
-        replace: "const last = this.last; this.last = state; this.#store.writeSnapshot(last ?? new Uint8Array(2));",
+        find: "this.#store.writeSnapshot(snapshot);",
+        replace:
+          "const last = this.last; this.last = snapshot; " +
+          "this.#store.writeSnapshot(last ?? { state: new Uint8Array(2), stateVector: null });",
       },
     ],
     [

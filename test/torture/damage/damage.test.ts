@@ -38,7 +38,7 @@ group("catches", { retry: 1 }, () => {
     ],
     [
       "a snapshot whose checksum is not looked at",
-      { file: "worker/store.ts", find: "crc32(state) === row.checksum && ", replace: "" },
+      { file: "worker/store.ts", find: " && checksum === row.checksum", replace: "" },
     ],
     [
       "a snapshot that deletes the log that its fallback needs",

@@ -18,15 +18,15 @@ export const FLOOD_BUGS: readonly FloodBug[] = [
     bug: "a bucket is never emptied",
     flood: floodOf("events"),
     file: "worker/budget.ts",
-    find: "this.#missing[kind] = missing;",
+    find: "    this.#missing = missing;\n",
     replace: "",
   },
   {
     bug: "nothing is taken in addition from who emptied a bucket",
     flood: floodOf("step 1"),
     file: "worker/budget.ts",
-    find: "missing + rate * PENALTY_SECONDS",
-    replace: "full + 1",
+    find: "missing + this.#rate * PENALTY_SECONDS",
+    replace: "size + 1",
   },
   {
     bug: "who left is forgotten",
