@@ -198,6 +198,7 @@ export class RoomDocument {
   /** Reads storage, and applies what was emitted since and is in nobody else's hands yet. */
   #loadWith(updates: readonly Uint8Array[]): void {
     const doc = this.#load();
+    this.#changed();
     this.#guard.count(() => replay(doc, updates));
     for (const update of updates) this.#bytes += update.length;
     this.#emitted = [];

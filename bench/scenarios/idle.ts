@@ -21,7 +21,8 @@ function idleCase(name: string, renewing: number, silent: number, size: Size): C
     measure: (server) =>
       withServer(server, async ({ server: launched, run }): Promise<IdleScenarioResult> => {
         const seconds = { tiny: 2, quick: 45, full: 60 }[size];
-        const settleSeconds = { tiny: 0.5, quick: 5, full: 10 }[size];
+        // The first renewals come after 15 s.
+        const settleSeconds = { tiny: 0.5, quick: 16, full: 16 }[size];
         const job = {
           kind: "idle",
           renewing: renewing * people,
