@@ -49,6 +49,26 @@ describe("a pacer", () => {
     expect([runs, clock.pending]).toEqual([[0, 40, 50], 0]);
   });
 
+  it("leaves time between runs that take longer than the interval", () => {
+    const clock = new ManualClock();
+    const runs: number[] = [];
+    const pacer = new Pacer(
+      10,
+      () => {
+        runs.push(clock.time);
+        pacer.putOff(25);
+      },
+      clock,
+    );
+    pacer.request();
+    // It took so long.
+    clock.time = 25;
+    pacer.request();
+    expect([runs, clock.pending]).toEqual([[0], 1]);
+    clock.advance(10);
+    expect(runs).toEqual([0, 35]);
+  });
+
   it("runs the first request at once and without a timer, later ones once per interval", () => {
     const clock = new ManualClock();
     const runs: number[] = [];

@@ -21,6 +21,7 @@ export class Pacer {
   readonly #job: () => void;
   readonly #clock: Clock;
   #lastRun = Number.NEGATIVE_INFINITY;
+  #putOff = 0;
   #timer: number | undefined;
 
   /** @param interval milliseconds */
@@ -32,8 +33,9 @@ export class Pacer {
 
   /** Asks for a run. */
   request(): void {
+    const interval = this.#interval + this.#putOff;
     // At most the interval, also when the clock was set back.
-    const wait = Math.min(this.#lastRun + this.#interval - this.#clock.now(), this.#interval);
+    const wait = Math.min(this.#lastRun + interval - this.#clock.now(), interval);
     // Also when a timer is pending: as long as messages pour in, the runtime does not get to it.
     if (wait <= 0) this.runNow();
     else this.#timer ??= this.#clock.setTimeout(() => this.runNow(), wait);
@@ -43,7 +45,16 @@ export class Pacer {
   runNow(): void {
     this.cancel();
     this.#lastRun = this.#clock.now();
+    this.#putOff = 0;
     this.#job();
+  }
+
+  /**
+   * To be called by the job: puts the next run off by what this one takes, so that something can be gathered in between.
+   * @param milliseconds counted, not measured: the platform's clock stands still while a room works
+   */
+  putOff(milliseconds: number): void {
+    this.#putOff = milliseconds;
   }
 
   /** Drops the run that is owed, if any. */

@@ -248,6 +248,7 @@ export class Presence {
     const [only] = entries.length === 1 ? entries : [];
     const soleAuthor = only === undefined ? undefined : this.#holders.get(only.clientId);
     this.#unsent.clear();
+    this.#broadcasts.putOff(this.#sessions.broadcastMs);
     const frame = encodeAwareness(entries);
     for (const session of this.#sessions) {
       if (session.state.wantsPresence && (session !== soleAuthor || session.isStock)) session.send(frame);

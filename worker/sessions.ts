@@ -4,6 +4,9 @@ import { type PresenceStore, type SendWatch, Session } from "./session.ts";
 /** Milliseconds between two writes of presence rows. Half the time after which an idle object may hibernate. */
 const ROW_MS = 5_000;
 
+/** Milliseconds that a frame to one socket takes, on a slow machine. */
+const SEND_MS = 0.03;
+
 /** The sessions of all sockets that are open, and which of them changed since they were last saved. */
 export class Sessions implements Iterable<Session> {
   readonly #bySocket = new Map<WebSocket, Session>();
@@ -51,6 +54,11 @@ export class Sessions implements Iterable<Session> {
 
   get size(): number {
     return this.#bySocket.size;
+  }
+
+  /** Milliseconds that a frame to everybody takes, about. */
+  get broadcastMs(): number {
+    return this.size * SEND_MS;
   }
 
   of(socket: WebSocket): Session | undefined {

@@ -258,6 +258,7 @@ export class Sync {
     }
     const [author] = authors;
     this.#publish(updates, authors.size === 1 ? author : undefined);
+    this.#windows.putOff(updates.length * this.#sessions.broadcastMs);
     for (const reject of rejections) reject();
     // What changed nothing is saved as soon as everything before it is.
     const { uncommittedBytes } = this.#persistence;

@@ -70,8 +70,8 @@ export const LOAD_BUGS: readonly LoadBug[] = [
     run: clocks,
     bug: "after the clock was set back a run waits for the old time",
     file: "worker/pacer.ts",
-    find: "Math.min(this.#lastRun + this.#interval - this.#clock.now(), this.#interval)",
-    replace: "this.#lastRun + this.#interval - this.#clock.now()",
+    find: "Math.min(this.#lastRun + interval - this.#clock.now(), interval)",
+    replace: "this.#lastRun + interval - this.#clock.now()",
   },
   {
     run: clocks,
