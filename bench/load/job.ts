@@ -23,6 +23,8 @@ export interface TrafficJob {
   /** How many of them write. */
   readonly writers: number;
   readonly pace: Pace;
+  /** Whether the rooms have a document already: answers to step 1 then hold more than edits of writers. */
+  readonly isPopulated?: boolean;
   readonly warmupSeconds: number;
   readonly seconds: number;
 }

@@ -96,7 +96,8 @@ class Traffic {
       if (samplesLatency && first < to) this.#sample(room.writers[writer], first, to);
     };
     const read = content === "updates" ? readUpdate : readAwareness;
-    const wanted = content === "updates" ? ["update", "step-2"] : ["awareness"];
+    const answers = this.#job.isPopulated ? [] : ["step-2"];
+    const wanted = content === "updates" ? ["update", ...answers] : ["awareness"];
     let hasAnswered = false;
     const socket = await LoadSocket.open(`${target.url}/${name}`, (message, opened) => {
       const kind = kindOf(message, prefix.length);

@@ -29,6 +29,7 @@ export const wake: Scenario = {
             rooms: 1,
             subscribers: 2,
             writers: 1,
+            isPopulated: true,
             pace: { kind: "rate", perSecond: size === "tiny" ? 2 : 1 / PAUSE_SECONDS },
             // The edit at the beginning finds the object awake.
             warmupSeconds: 1,
