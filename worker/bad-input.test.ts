@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { encodeQueryAwareness, encodeSyncStep1, encodeUpdate } from "../shared/frames.ts";
 import { getRoom } from "./namespace.ts";
+import { SAVE_MS } from "./sessions.ts";
 import { codeOf, editedDoc, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
 
 describe("malformed frames hurt only their sender", () => {
@@ -173,7 +174,7 @@ describe("sizes", () => {
     const room = freshRoom();
     const client = await TestClient.roomful(room);
     client.sendPresence(1, 1, { selection: "s".repeat(40_000) });
-    await pause(400);
+    await pause(SAVE_MS + 200);
     const rows = () =>
       runInDurableObject(
         stubOf(room),

@@ -27,8 +27,6 @@ interface CallOptions {
   readonly maxMembers: number;
   /** Told when something changed of what others may know of a peer, which has a session or not. */
   readonly changed: (peer: PeerId) => void;
-  /** Told when a session's state changed and must be saved. */
-  readonly requestSave: (session: Session) => void;
 }
 
 /**
@@ -145,7 +143,7 @@ export class Call {
   }
 
   #changed(session: Session): void {
-    this.#options.requestSave(session);
+    this.#sessions.changed(session);
     this.#options.changed(session.state.peer);
   }
 

@@ -3,7 +3,7 @@ import { type ErrorCode, RoomfulError } from "../shared/errors.ts";
 import { decodeStateVector, type StructId } from "../shared/frames.ts";
 import { DELETION_RESERVE, INCOMPLETE_CLIENTS, NEARLY_FULL, ROOT_TYPES } from "../shared/limits.ts";
 import type { Roots, RootsAsJson } from "../shared/rpc.ts";
-import { type EncodedDocument, encodeStored, type StoredDocument } from "./encoded-document.ts";
+import { type StoredDocument, StoredForm } from "./encoded-document.ts";
 import { IntegrationGuard } from "./integration-guard.ts";
 import { readRoots } from "./root-json.ts";
 import { addsStructs, changes, clockOf, firstMissing, splits, withoutKnown } from "./update-effect.ts";
@@ -73,15 +73,11 @@ const BYTES_PER_SPLIT = 20;
  * inside Yjs it is discarded, since a transaction that threw leaves a document in an unknown state.
  */
 export class RoomDocument {
-  readonly #read: () => StoredDocument;
+  readonly #stored: StoredForm;
   readonly #unreadable: (cause: unknown) => void;
   readonly #maxBytes: () => number;
   #doc: Y.Doc | undefined;
   #guard = new IntegrationGuard();
-  /** What is stored, for as long as it is also what the document is. */
-  #stored: StoredDocument | undefined;
-  /** The same as it can be served; `null` when it can't be served as it is. */
-  #encoded: EncodedDocument | null | undefined;
   #version = 0;
   #emitted: Uint8Array[] = [];
   /** Upper estimate of the encoded size: its last measurement and all that was taken since. */
@@ -99,7 +95,7 @@ export class RoomDocument {
    * @param maxBytes asked each time: the encoded size above which an edit that adds something is refused
    */
   constructor({ read, unreadable, maxBytes }: DocumentOptions) {
-    this.#read = read;
+    this.#stored = new StoredForm(() => this.#measured(read()));
     this.#unreadable = unreadable;
     this.#maxBytes = maxBytes;
   }
@@ -328,7 +324,7 @@ export class RoomDocument {
 
   /** What a peer with this state vector lacks. Who has nothing is given what is stored, while that is the document. */
   encodeMissing(stateVector: Uint8Array): Uint8Array {
-    const encoded = decodeStateVector(stateVector).size === 0 ? this.#readEncoded() : null;
+    const encoded = decodeStateVector(stateVector).size === 0 ? this.#stored.encode() : null;
     return encoded?.update ?? this.encode(stateVector);
   }
 
@@ -338,7 +334,7 @@ export class RoomDocument {
   }
 
   encodeStateVector(): Uint8Array {
-    const encoded = this.#doc === undefined ? this.#readEncoded() : null;
+    const encoded = this.#doc === undefined ? this.#stored.encode() : null;
     return encoded?.stateVector ?? Y.encodeStateVector(this.#load());
   }
 
@@ -357,34 +353,17 @@ export class RoomDocument {
     this.#doc?.destroy();
     this.#doc = undefined;
     this.#emitted = [];
-    this.#changed();
+    this.#version++;
+    this.#stored.forget();
   }
 
   #changed(): void {
     this.#version++;
-    this.#stored = undefined;
-    this.#encoded = undefined;
+    this.#stored.outdated();
   }
 
-  /** The document as it is stored and can be served; `null` when it was edited, or only a load tells what it is. */
-  #readEncoded(): EncodedDocument | null {
-    if (this.#encoded !== undefined) return this.#encoded;
-    if (this.#doc !== undefined && this.#stored === undefined) return null;
-    const stored = this.#readStored();
-    try {
-      this.#encoded = stored.intact ? encodeStored(stored) : null;
-    } catch {
-      // A load says what is wrong.
-      this.#encoded = null;
-    }
-    return this.#encoded;
-  }
-
-  #readStored(): StoredDocument {
-    if (this.#stored !== undefined) return this.#stored;
-    const stored = this.#read();
-    this.#stored = stored;
-    // Only the snapshot's size is known; the log's is what a measurement may find to be less.
+  /** Only the snapshot's size is known; the log's is what a measurement may find to be less. */
+  #measured(stored: StoredDocument): StoredDocument {
     this.#setMeasured(stored.snapshot?.state.length ?? 0);
     for (const update of stored.updates) this.#bytes += update.length;
     this.#mayHaveShrunk = stored.updates.length > 0;
@@ -393,7 +372,7 @@ export class RoomDocument {
 
   #load(): Y.Doc {
     if (this.#doc !== undefined) return this.#doc;
-    const stored = this.#readStored();
+    const stored = this.#stored.read();
     const updates = stored.snapshot === null ? stored.updates : [stored.snapshot.state, ...stored.updates];
     let doc = new Y.Doc();
     this.#guard = new IntegrationGuard();

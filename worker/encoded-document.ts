@@ -17,6 +17,56 @@ export interface EncodedDocument {
   readonly stateVector: Uint8Array;
 }
 
+/** What is stored, for as long as it is what the document is: read once, and encoded once for all who are served it. */
+export class StoredForm {
+  readonly #read: () => StoredDocument;
+  #stored: StoredDocument | null = null;
+  #encoded: EncodedDocument | null | undefined;
+  #isOutdated = false;
+
+  constructor(read: () => StoredDocument) {
+    this.#read = read;
+  }
+
+  /** @throws what the reading throws */
+  read(): StoredDocument {
+    this.#stored ??= this.#read();
+    return this.#stored;
+  }
+
+  /**
+   * As it can be served; `null` when the document is no longer what was read, or only a load tells what it is.
+   * @throws what the reading throws
+   */
+  encode(): EncodedDocument | null {
+    if (this.#isOutdated) return null;
+    if (this.#encoded === undefined) this.#encoded = this.#tryToEncode(this.read());
+    return this.#encoded;
+  }
+
+  #tryToEncode(stored: StoredDocument): EncodedDocument | null {
+    try {
+      return stored.intact ? encodeStored(stored) : null;
+    } catch {
+      // A load says what is wrong.
+      return null;
+    }
+  }
+
+  /** The document is no longer what was read. */
+  outdated(): void {
+    this.forget();
+    this.#isOutdated = true;
+  }
+
+  /** Memory is empty again: what is stored is the document. */
+  forget(): void {
+    this.#stored = null;
+    this.#encoded = undefined;
+    this.#isOutdated = false;
+  }
+}
+
 /** Updates that are merged at once: what merging costs grows faster than their number. */
 const MERGED_AT_ONCE = 32;
 

@@ -64,7 +64,7 @@ export class Inbox {
   }
 
   #receiveMessage(session: Session, message: MessageToRoom, characters: number): void {
-    const { sessions, sync, moderator, signaling, limiter, slowReaders, renew } = this.#options;
+    const { sessions, moderator, signaling, limiter, slowReaders, renew } = this.#options;
     switch (message.type) {
       case "ping":
         // Only a ping in other words than the one that the runtime answers gets here.
@@ -72,7 +72,6 @@ export class Inbox {
         return;
       case "probed":
         slowReaders.answered(session, message.nonce);
-        sync.requestSave();
         return;
       case "auth":
         renew(session, message.token);
@@ -117,7 +116,6 @@ export class Inbox {
     if (!session.state.wantsPresence && session.may("read")) {
       session.state.wantsPresence = true;
       sessions.changed(session);
-      sync.requestSave();
       if (!sendPresence()) return;
     }
     let frame: Frame;

@@ -38,7 +38,12 @@ export class Pacer {
     const wait = Math.min(this.#lastRun + interval - this.#clock.now(), interval);
     // Also when a timer is pending: as long as messages pour in, the runtime does not get to it.
     if (wait <= 0) this.runNow();
-    else this.#timer ??= this.#clock.setTimeout(() => this.runNow(), wait);
+    else this.#timer ??= this.#clock.setTimeout(() => this.#fire(), wait);
+  }
+
+  #fire(): void {
+    this.#timer = undefined;
+    this.runNow();
   }
 
   /** Runs at once, instead of the run that may be owed. */

@@ -23,8 +23,6 @@ interface PresenceOptions {
   readonly coalesceMs: number;
   /** Largest state, in bytes of JSON in UTF-8. */
   readonly maxBytes: number;
-  /** Asks that changed sessions be saved soon. */
-  readonly requestSave: () => void;
   /** Told when a session got a client id, or lost it. */
   readonly idChanged?: (session: Session) => void;
   readonly clock?: Clock;
@@ -204,7 +202,6 @@ export class Presence {
     this.#sessions.changed(session);
     this.#unsent.set(entry.clientId, null);
     this.#broadcasts.request();
-    this.#options.requestSave();
   }
 
   /** Takes the id from its holder; open claims to it are then made once more. */
@@ -228,7 +225,6 @@ export class Presence {
     this.#sessions.changed(session);
     this.#options.idChanged?.(session);
     this.#broadcasts.request();
-    this.#options.requestSave();
   }
 
   #endChallenge(clientId: number): void {

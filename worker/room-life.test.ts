@@ -2,6 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { getRoom } from "./namespace.ts";
+import { ROW_MS, SAVE_MS } from "./sessions.ts";
 import { docOf, freshRoom, passDeadlines, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
 
 /** Everything that a room has in storage, and when its alarm goes off. */
@@ -81,13 +82,13 @@ it("[LIFE-6] delete closes everybody for good and leaves nothing behind; the roo
   const [one, two] = [await TestClient.roomful(room), await TestClient.connect(room)];
   await one.sync();
   one.sendPresence(1, 1, { large: "x".repeat(20_000) });
-  await pause(20);
+  await pause(SAVE_MS + 200);
   const frame = one.sendUpdate(textUpdate("not yet committed", 2));
   await handle.delete();
   await until(() => one.closed !== null && two.closed !== null, "everybody is closed");
   expect([one.closed?.code, two.closed?.code]).toEqual([4410, 4410]);
   expect(one.saved).toBeLessThan(frame + 1);
-  await pause(600);
+  await pause(SAVE_MS + ROW_MS + 200);
   expect(await stored(room)).toEqual(NOTHING);
   const fresh = await TestClient.roomful(room);
   expect(await fresh.sync()).toEqual(new Uint8Array([0, 0]));

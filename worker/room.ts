@@ -78,9 +78,13 @@ export class Room extends DurableObject implements RoomMethods {
       // Later, since somebody is sending to everybody right now.
       lost: (session) => queueMicrotask(() => this.#dismiss(session, "slow-reader")),
     });
-    this.#sessions = new Sessions(sockets, this.#store, (cause) => this.#failed(cause), {
-      sent: (session, bytes) => slowReaders.sent(session, bytes),
-      expired: (session) => queueMicrotask(() => this.#dismiss(session, "session-expired")),
+    this.#sessions = new Sessions(sockets, {
+      store: this.#store,
+      saveFailed: (cause) => this.#failed(cause),
+      watch: {
+        sent: (session, bytes) => slowReaders.sent(session, bytes),
+        expired: (session) => queueMicrotask(() => this.#dismiss(session, "session-expired")),
+      },
     });
     this.#limiter = new Limiter({
       rates: ratesOf(this.#settings),
@@ -101,13 +105,11 @@ export class Room extends DurableObject implements RoomMethods {
     this.#call = new Call(this.#sessions, this.#deadlines, {
       maxMembers: this.#settings.MAX_CALL_MEMBERS,
       changed: (peer) => this.#participants.changed(peer),
-      requestSave: (session) => this.#requestSave(session),
     });
     this.#participants = new Participants(this.#sessions, () => this.#absent);
     this.#presence = new Presence(this.#sessions, {
       coalesceMs: this.#settings.PRESENCE_COALESCE_MS,
       maxBytes: this.#settings.MAX_PRESENCE_BYTES,
-      requestSave: () => this.#sync.requestSave(),
       idChanged: ({ state }) => this.#participants.changed(state.peer),
     });
     this.#rules = new Rules(this.#store);
@@ -321,11 +323,6 @@ export class Room extends DurableObject implements RoomMethods {
     this.#log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
   }
 
-  #requestSave(session: Session): void {
-    this.#sessions.changed(session);
-    this.#sync.requestSave();
-  }
-
   /** Closes a session and forgets it at once: what it sent that is still under way is not read. */
   #dismiss(session: Session, code: ErrorCode, detail?: string): void {
     if (this.#sessions.of(session.socket) !== session) return;
@@ -338,7 +335,7 @@ export class Room extends DurableObject implements RoomMethods {
   }
 
   #rightsChanged(session: Session): void {
-    this.#requestSave(session);
+    this.#sessions.changed(session);
     session.tell({ type: "grant", ...session.rights });
     if (!session.may("call")) this.#signaling.leave(session);
     this.#webrtc.enforceRights();
@@ -379,7 +376,7 @@ export class Room extends DurableObject implements RoomMethods {
     const level = isFinalClose(ERRORS[code].close) ? "warn" : "error";
     this.#log(level, "refused", { peer: session.state.peer, code, detail: explain(refusal) });
     session.refuse(refusal);
-    this.#requestSave(session);
+    this.#sessions.changed(session);
     // Its close may never be heard of, and its place in the call is free.
     if (session.isOpen) this.#limiter.spend(session, "refusals", ofRefusal(code));
     else this.#closed(session.socket, ERRORS[code].close);

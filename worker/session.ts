@@ -229,19 +229,26 @@ export class Session {
   }
 
   #send(data: Uint8Array | string): void {
-    if (!this.isOpen) return;
     if (this.isExpired) {
-      this.close("session-expired");
-      this.watch?.expired(this);
+      this.#expire();
       return;
     }
     try {
       this.socket.send(data);
-      this.watch?.sent(this, data.length);
     } catch {
+      // Asked only now, since asking costs as much as sending.
+      if (!this.isOpen) return;
       // It would miss this for good without knowing; after a reconnect it has everything.
       this.socket.close(1011, "a message could not be sent");
+      return;
     }
+    this.watch?.sent(this, data.length);
+  }
+
+  #expire(): void {
+    if (!this.isOpen) return;
+    this.close("session-expired");
+    this.watch?.expired(this);
   }
 
   /** Tells of what may be refused soon. A stock client can't be told. */

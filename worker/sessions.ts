@@ -1,37 +1,46 @@
-import { Pacer } from "./pacer.ts";
+import { type Clock, Pacer, systemClock } from "./pacer.ts";
 import { type PresenceStore, type SendWatch, Session } from "./session.ts";
 
-/** Milliseconds between two writes of presence rows. Half the time after which an idle object may hibernate. */
-const ROW_MS = 5_000;
+/**
+ * Milliseconds after which a change is in the socket's attachment. Meanwhile a timer is pending, and the platform lets no
+ * object hibernate that waits for one; whatever else ends an object ends its sockets, and with them what they had.
+ */
+export const SAVE_MS = 1_000;
+
+/** Milliseconds between two writes of presence rows, which cost money. */
+export const ROW_MS = 5_000;
 
 /** Milliseconds that a frame to one socket takes, on a slow machine. */
 const SEND_MS = 0.03;
 
-/** The sessions of all sockets that are open, and which of them changed since they were last saved. */
+interface SessionsOptions {
+  readonly store: PresenceStore;
+  /** Told when a session can't be saved; its socket is closed, to come again. */
+  readonly saveFailed: (cause: unknown) => void;
+  /** Looks on at what is sent. */
+  readonly watch?: SendWatch;
+  readonly clock?: Clock;
+}
+
+/** The sessions of all sockets that are open. Saves those that change. */
 export class Sessions implements Iterable<Session> {
   readonly #bySocket = new Map<WebSocket, Session>();
   readonly #closed = new WeakSet<WebSocket>();
   readonly #changed = new Set<Session>();
   readonly #changedWithRow = new Set<Session>();
-  readonly #rows = new Pacer(ROW_MS, () => this.#saveRows());
   readonly #store: PresenceStore;
-  readonly #rowFailed: (cause: unknown) => void;
+  readonly #saveFailed: (cause: unknown) => void;
   readonly #watch: SendWatch | null;
+  readonly #clock: Clock;
+  readonly #rows: Pacer;
 
-  /**
-   * @param sockets those that outlived the object
-   * @param rowFailed is told when a presence row can't be written; its socket is closed, to come again
-   * @param watch looks on at what is sent
-   */
-  constructor(
-    sockets: readonly WebSocket[],
-    store: PresenceStore,
-    rowFailed: (cause: unknown) => void,
-    watch: SendWatch | null = null,
-  ) {
+  /** @param sockets those that outlived the object */
+  constructor(sockets: readonly WebSocket[], { store, saveFailed, watch, clock = systemClock }: SessionsOptions) {
     this.#store = store;
-    this.#rowFailed = rowFailed;
-    this.#watch = watch;
+    this.#saveFailed = saveFailed;
+    this.#watch = watch ?? null;
+    this.#clock = clock;
+    this.#rows = new Pacer(ROW_MS, () => this.#saveRows(), clock);
     for (const socket of sockets) {
       // One that the room closed and whose peer has not answered yet.
       if (socket.readyState !== WebSocket.OPEN) continue;
@@ -94,29 +103,30 @@ export class Sessions implements Iterable<Session> {
 
   /** Says that a session's state changed and must be saved before the object may hibernate. */
   changed(session: Session): void {
+    if (this.#changed.size === 0) this.#clock.setTimeout(() => this.#saveChanged(), SAVE_MS);
     this.#changed.add(session);
   }
 
-  /** Saves the sessions that changed; those with a row of their own more seldom, since rows cost money. */
-  save(): void {
+  #saveChanged(): void {
     for (const session of this.#changed) {
       if (session.needsRow) this.#changedWithRow.add(session);
-      else session.save(this.#store);
+      else this.#save(session);
     }
     this.#changed.clear();
     if (this.#changedWithRow.size > 0) this.#rows.request();
   }
 
   #saveRows(): void {
-    const sessions = [...this.#changedWithRow];
+    for (const session of this.#changedWithRow) this.#save(session);
     this.#changedWithRow.clear();
-    for (const session of sessions) {
-      try {
-        session.save(this.#store);
-      } catch (cause) {
-        this.#rowFailed(cause);
-        session.close("storage-failed");
-      }
+  }
+
+  #save(session: Session): void {
+    try {
+      session.save(this.#store);
+    } catch (cause) {
+      this.#saveFailed(cause);
+      session.close("storage-failed");
     }
   }
 }

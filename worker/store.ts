@@ -213,6 +213,8 @@ export class Store {
   }
 
   deletePresence(rowId: number): void {
+    // The room may have been deleted meanwhile.
+    if (!this.#hasTables(1)) return;
     this.#write(this.#open(), () => this.#run("DELETE FROM presence WHERE id = ?", rowId));
   }
 

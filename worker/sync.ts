@@ -150,7 +150,6 @@ export class Sync {
     session.send(answer);
     if (this.readOnly !== null) tellReadOnly(session, this.readOnly);
     if (this.#warnedOfSize) warnOfSize(session);
-    this.requestSave();
   }
 
   /** Asks who may write, and has asked for the document, for everything that the room lacks. */
@@ -211,11 +210,6 @@ export class Sync {
     return { changed: updates.length > 0 };
   }
 
-  /** Asks that changed sessions be saved with the next commit. */
-  requestSave(): void {
-    this.#commits.request();
-  }
-
   /** Applies and commits what has arrived, and writes a snapshot if the log has grown enough for a quiet room. */
   settle(): void {
     this.#closeWindowNow();
@@ -264,7 +258,7 @@ export class Sync {
     const { uncommittedBytes } = this.#persistence;
     if (uncommittedBytes === 0) this.#acknowledgeAll();
     if (uncommittedBytes >= COMMIT_BYTES) this.#commits.runNow();
-    else this.#commits.request();
+    else if (updates.length > 0) this.#commits.request();
     this.#warnOfSize();
     for (const [index, frame] of queue.entries()) this.#charge(frame, outcomes[index], works[index]);
   }
@@ -379,7 +373,6 @@ export class Sync {
   #commit(): void {
     this.#persistence.commit();
     this.#acknowledgeAll();
-    this.#sessions.save();
     this.#persistence.planSnapshot();
   }
 

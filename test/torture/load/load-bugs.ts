@@ -115,7 +115,7 @@ export const LOAD_BUGS: readonly LoadBug[] = [
     run: wakes,
     bug: "presence is not kept in the attachment",
     file: "worker/sessions.ts",
-    find: "else session.save(this.#store);",
+    find: "else this.#save(session);",
     replace: "",
   },
   {
@@ -128,9 +128,9 @@ export const LOAD_BUGS: readonly LoadBug[] = [
   {
     run: wakes,
     bug: "presence loads the document",
-    file: "worker/sync.ts",
-    find: "requestSave(): void {",
-    replace: "requestSave(): void { this.#document.ensureLoaded();",
+    file: "worker/inbox.ts",
+    find: 'limiter.spend(session, "presence", price.ofPresence(',
+    replace: 'sync.document.ensureLoaded(); limiter.spend(session, "presence", price.ofPresence(',
   },
   {
     run: pausedReader,

@@ -94,7 +94,7 @@ function runPresence(modules: EngineModules, seed: number, scenes: number): numb
     );
     model.leave(claimant);
     if (!answers) model.comeBack(holder);
-    clock.advanceWithJumps(model.saveMs);
+    clock.advanceWithJumps(modules.sessions.SAVE_MS);
     demand(clock.pending === 0, say(`no timer is pending in a quiet room, but ${clock.pending} are`));
   }
   return clock.jumps;

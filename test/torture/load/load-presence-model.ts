@@ -16,7 +16,6 @@ interface Member {
 /** The engine's presence over sockets that only note what they are sent, with one that watches. */
 export class PresenceModel {
   readonly coalesceMs = 16;
-  readonly saveMs = 250;
   readonly #modules: EngineModules;
   readonly #random: Random;
   readonly #sessions: EngineModules["sessions"]["Sessions"]["prototype"];
@@ -29,12 +28,10 @@ export class PresenceModel {
     this.#modules = modules;
     this.#random = random;
     const noRows = { savePresence: () => {}, readPresence: () => null, deletePresence: () => {} };
-    this.#sessions = new modules.sessions.Sessions([], noRows, () => {});
-    const saves = new modules.pacer.Pacer(this.saveMs, () => this.#sessions.save(), clock);
+    this.#sessions = new modules.sessions.Sessions([], { store: noRows, saveFailed: () => {}, clock });
     this.#presence = new modules.presence.Presence(this.#sessions, {
       coalesceMs: this.coalesceMs,
       maxBytes: 1_000,
-      requestSave: () => saves.request(),
       clock,
     });
     this.#open((frame) => this.#watch(frame));
