@@ -70,8 +70,12 @@ function plotsOf(results: ScenarioResults): string[] {
 function sectionOf(results: ScenarioResults): string {
   const { scenario, about, size, commit, started, runs } = results;
   const loads = runs.map((run) => run.machineLoad);
-  const repeats = Math.max(...runs.map(({ repeat }) => repeat + 1));
-  const said = `${started.slice(0, 10)}, commit ${commit}, ${repeats === 1 ? "once" : `${repeats} times`}, machine load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`;
+  const repeats = casesOf(runs).map(
+    (name) => new Set(runs.flatMap((run) => (run.case === name ? [run.repeat] : []))).size,
+  );
+  const [fewest, most] = [Math.min(...repeats), Math.max(...repeats)];
+  const times = most === 1 ? "once" : `${fewest === most ? "" : `${fewest} to `}${most} times`;
+  const said = `${started.slice(0, 10)}, commit ${commit}, ${times}, machine load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`;
   const failures = runs.filter(({ error }) => error !== undefined);
   const failed = failures.map((run) => `- failed: ${run.case}, ${SERVERS[run.server].label}: ${run.error}`);
   const command = `npm run bench -- ${scenario}${size === "full" ? "" : ` --${size}`}`;

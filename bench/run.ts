@@ -1,5 +1,5 @@
 /**
- * Measures: `npm run bench -- [scenario…] [--quick | --tiny] [--again] [--only server,…] [--repeats n]
+ * Measures: `npm run bench -- [scenario…] [--quick | --tiny] [--again] [--only server,…] [--case words] [--repeats n]
  * [--results folder]`. What is there already, of the same size and commit, is not measured again, so that a run that was
  * cut off goes on.
  */
@@ -15,6 +15,7 @@ const { values, positionals } = parseArgs({
     tiny: { type: "boolean", default: false },
     again: { type: "boolean", default: false },
     only: { type: "string" },
+    case: { type: "string", default: "" },
     repeats: { type: "string" },
     results: { type: "string", default: PUBLISHED },
   },
@@ -39,7 +40,7 @@ for (const scenario of SCENARIOS) {
   if (positionals.length > 0 && !positionals.includes(scenario.name)) continue;
   const results = resultsOf(scenario);
   const repeats = values.repeats === undefined ? scenario.repeats[size] : Number(values.repeats);
-  const cases = scenario.cases(size);
+  const cases = scenario.cases(size).filter(({ name }) => name.includes(values.case));
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const { name, servers, measure } of cases) {
       for (const server of servers) {

@@ -2,8 +2,8 @@ import type { ScenarioResults } from "../results.ts";
 import { WHOLE_SESSION } from "../scenarios/storage.ts";
 import { SERVERS } from "../servers/catalog.ts";
 import type { ServerName } from "../servers/server.ts";
-import { COLUMNS } from "./columns.ts";
-import { markdown, number, valuesOf } from "./tables.ts";
+import { COLUMNS, median } from "./columns.ts";
+import { markdown, medianAndSpread, valuesOf } from "./tables.ts";
 
 /** A figure that is to be reached; as a rule a ratio to a floor measured in the same round of the same run. */
 interface Goal {
@@ -171,28 +171,31 @@ const COMPARED: readonly ServerName[] = ["roomful", "y-partyserver", "hocuspocus
 /** What was to be reached and what was, in Markdown. */
 export function goalsTable(results: (scenario: string) => ScenarioResults | null): string {
   const rows = GOALS.map((goal) => {
-    const ratios = COMPARED.map((server) => ratioOf(goal, server, results(goal.scenario)));
-    const [own = null] = ratios;
-    const isReached = own !== null && (goal.isAtMost ? own <= goal.reach : own >= goal.reach);
-    const verdict = own === null ? "not measured" : isReached ? "yes" : "**no**";
-    const fields = ratios.map((ratio) => (ratio === null ? "–" : number(ratio, 2)));
+    const ratios = COMPARED.map((server) => ratiosOf(goal, server, results(goal.scenario)));
+    const fields = ratios.map((each) => (each.length === 0 ? "–" : medianAndSpread(each, 2)));
     return [
       goal.what,
       goal.floor === null ? "–" : SERVERS[goal.floor].label,
       ...fields,
       `${goal.isAtMost ? "≤" : "≥"} ${goal.reach}`,
-      verdict,
+      verdictOf(goal, ratios[0] ?? []),
     ];
   });
   return markdown(["what", "1 is", ...COMPARED.map((server) => SERVERS[server].label), "to reach", "reached"], rows);
 }
 
-/** The median over the repeats of the ratio to the floor, or of the figure itself where there is no floor. */
-function ratioOf(goal: Goal, server: ServerName, results: ScenarioResults | null): number | null {
+function verdictOf({ isAtMost, reach }: Goal, ratios: readonly number[]): string {
+  if (ratios.length === 0) return "not measured";
+  const middle = median(ratios);
+  return (isAtMost ? middle <= reach : middle >= reach) ? "yes" : "**no**";
+}
+
+/** For each repeat the ratio to the floor, or the figure itself where there is no floor. */
+function ratiosOf(goal: Goal, server: ServerName, results: ScenarioResults | null): number[] {
   const column = COLUMNS[goal.scenario]?.find(({ title }) => title === goal.column);
-  if (results === null || column === undefined) return null;
+  if (results === null || column === undefined) return [];
   const runs = results.runs.filter((run) => run.case === goal.case);
-  const ratios = [...new Set(runs.map(({ repeat }) => repeat))].flatMap((repeat) => {
+  return [...new Set(runs.map(({ repeat }) => repeat))].flatMap((repeat) => {
     const of = (name: ServerName) =>
       valuesOf(
         column,
@@ -203,10 +206,4 @@ function ratioOf(goal: Goal, server: ServerName, results: ScenarioResults | null
     if (own === undefined || floor === undefined || floor === 0) return [];
     return [goal.isAboveFloor ? own - floor : own / floor];
   });
-  return ratios.length === 0 ? null : middleOf(ratios);
-}
-
-function middleOf(values: number[]): number {
-  values.sort((one, other) => one - other);
-  return values[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 }

@@ -36,9 +36,14 @@ export function valuesOf(column: Column, runs: readonly Run[]): number[] {
 function field(column: Column, runs: readonly Run[]): string {
   const values = valuesOf(column, runs);
   if (values.length === 0) return runs.some(({ error }) => error !== undefined) ? "failed" : "–";
-  const middle = number(median(values), column.digits);
+  return medianAndSpread(values, column.digits);
+}
+
+/** The median, with the least and the most if there are several; never of nothing. */
+export function medianAndSpread(values: readonly number[], digits: number): string {
+  const middle = number(median(values), digits);
   if (values.length === 1) return middle;
-  return `${middle} (${number(Math.min(...values), column.digits)}–${number(Math.max(...values), column.digits)})`;
+  return `${middle} (${number(Math.min(...values), digits)}–${number(Math.max(...values), digits)})`;
 }
 
 export function number(value: number, digits: number): string {
