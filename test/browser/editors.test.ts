@@ -112,6 +112,8 @@ describe("while the server is away", () => {
     server = await Server.start();
   });
   afterEach(async () => {
+    // What a test that failed left open would go on to look for its server.
+    await browser.closePages();
     await server.stop();
     expect(browser.complaints.splice(0).filter((text) => !REFUSED.test(text))).toEqual([]);
   });
@@ -129,6 +131,8 @@ describe("while the server is away", () => {
     await type(one, "kept");
     await one.waitForFunction(() => editor.provider.saved.state === "offline");
     expect(await savedState(one)).toEqual({ state: "offline", unsaved: 4 });
+    // Until it is on disk: a reload stops what is on its way.
+    await one.waitForTimeout(500);
     await one.reload();
     await reads(one, "saved kept");
     expect(await savedState(one)).toEqual({ state: "offline", unsaved: 4 });
