@@ -1,7 +1,7 @@
 /**
  * What a document takes of an isolate's memory: `npm run bench:memory [megabytes,…]`. workerd on this machine has no limit
  * of its own, so the heap is measured: after garbage collection with the document in memory, and its highest reading
- * while 20 join at once and a snapshot is written.
+ * while 20 join at once, again and again, and somebody edits and snapshots are written.
  */
 import { statSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -12,6 +12,9 @@ import { whiteboardFile } from "./scenarios/documents.ts";
 import { withServer } from "./scenarios/scenario.ts";
 
 const JOINERS = 20;
+const TURNS = 8;
+/** Written while they join. */
+const SNAPSHOTS = 3;
 const ROOM = "memory";
 const sizes = (process.argv[2] ?? "1,2,4,6,8").split(",").map(Number);
 
@@ -30,13 +33,20 @@ for (const megabytes of sizes) {
       await pause(3_000);
       const loaded = await inspector.heapAtRest();
       let most = loaded;
-      const joining = run({ kind: "join", room: ROOM, joiners: JOINERS, turns: 3, leastBytes: 0.9 * encoded });
-      let isJoining = true;
-      const joined = joining.finally(() => {
-        isJoining = false;
-      });
-      while (isJoining) most = Math.max(most, await inspector.heapNow());
-      const { residentBytes } = await joined;
+      let isWatched = true;
+      const watched = (async () => {
+        while (isWatched) most = Math.max(most, await inspector.heapNow());
+      })();
+      const joining = run({ kind: "join", room: ROOM, joiners: JOINERS, turns: TURNS, leastBytes: 0.9 * encoded });
+      for (let edits = 1; edits <= SNAPSHOTS; edits++) {
+        await run({ kind: "edit", room: ROOM, edits });
+        await server.flush(ROOM);
+      }
+      const { residentBytes } = await joining;
+      isWatched = false;
+      await watched;
+      const { storage } = await server.figures<{ storage: { snapshotGeneration: number } }>(ROOM);
+      if (storage.snapshotGeneration < SNAPSHOTS) throw new Error("not every snapshot was written");
       inspector.close();
       const megabyte = (bytes: number) => number(bytes / 1e6, 1);
       rows.push([
@@ -52,7 +62,13 @@ for (const megabytes of sizes) {
 }
 console.log(
   markdown(
-    ["encoded, MB", "heap, MB", "heap per byte", `highest seen with ${JOINERS} joiners, MB`, "resident, MB"],
+    [
+      "encoded, MB",
+      "heap, MB",
+      "heap per byte",
+      `highest seen with ${JOINERS} joiners, edits and snapshots, MB`,
+      "resident, MB",
+    ],
     rows,
   ),
 );

@@ -7,7 +7,6 @@ import { type BarGroup, barsSvg } from "./report/plot.ts";
 import { casesOf, markdown, serversOf, tablesOf, valuesOf } from "./report/tables.ts";
 import { readResults, type ScenarioResults } from "./results.ts";
 import { SCENARIOS } from "./scenarios/catalog.ts";
-import { WHOLE_SESSION } from "./scenarios/storage.ts";
 import { SERVERS } from "./servers/catalog.ts";
 
 const PAGE = "docs/performance.md";
@@ -101,20 +100,6 @@ function machineOf(all: readonly ScenarioResults[]): string {
   );
 }
 
-/** Rows per second of editing, ours and y-partyserver's; of the long session, in which rows are deleted too, if it was measured. */
-function rowsPerSecond() {
-  const runs = readResults("storage")?.runs.filter(({ error }) => error === undefined) ?? [];
-  const long = runs.filter((run) => run.case === WHOLE_SESSION);
-  const of = (server: string) => {
-    const rates = (long.length > 0 ? long : runs.filter((run) => run.case.includes("empty room")))
-      .filter((run) => run.server === server)
-      .map(({ result }) => result as { rowsWritten: number; seconds: number })
-      .map(({ rowsWritten, seconds }) => rowsWritten / seconds);
-    return rates.length === 0 ? null : median(rates);
-  };
-  return { roomful: of("roomful"), yPartyserver: of("y-partyserver") };
-}
-
 function replaceBetween(page: string, name: string, content: string): string {
   const [start, end] = [`<!-- ${name}: written by npm run bench:report -->`, `<!-- end of ${name} -->`];
   const [from, to] = [page.indexOf(start), page.indexOf(end)];
@@ -123,11 +108,8 @@ function replaceBetween(page: string, name: string, content: string): string {
 }
 
 const all = SCENARIOS.map(({ name }) => readResults(name)).filter((results) => results !== null);
-const rows = rowsPerSecond();
-const cost =
-  rows.roomful === null || rows.yPartyserver === null
-    ? "The scenario `storage` was not measured."
-    : costTable({ roomfulPerSecond: rows.roomful, yPartyserverPerSecond: rows.yPartyserver });
+const played = readResults("hours");
+const cost = played === null ? "The scenario `hours` was not measured." : costTable(played);
 
 let page = readFileSync(PAGE, "utf8");
 page = replaceBetween(page, "machine", machineOf(all));

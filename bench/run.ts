@@ -35,6 +35,11 @@ function resultsOf({ name, about }: Scenario): ScenarioResults {
   return kept !== null && kept.size === size && kept.commit === fresh.commit ? kept : fresh;
 }
 
+if (!SCENARIOS.some(({ cases }) => cases(size).some(({ name }) => name.includes(values.case)))) {
+  console.error(`no case ${values.case}`);
+  process.exit(1);
+}
+
 let failures = 0;
 for (const scenario of SCENARIOS) {
   if (positionals.length > 0 && !positionals.includes(scenario.name)) continue;

@@ -1,26 +1,81 @@
 /**
- * What the checks in front of Yjs cost for each update of a recorded editing session: `npm run bench:validation [trace]`.
- * Side by side in one run, the rounds interleaved; medians. Set TRACES to the folder that has the recordings.
+ * What the codec, and the checks in front of Yjs, cost for each frame: `npm run bench:validation [trace]`. Side by side in
+ * one run, the rounds interleaved. Set TRACES to the folder that has the recordings.
  */
+import { readFileSync } from "node:fs";
 import * as Y from "yjs";
-import { decodeFrame, encodeUpdate } from "../shared/frames.ts";
+import { decodeFrame, encodeAwareness, encodeUpdate } from "../shared/frames.ts";
+import { parseMessageToRoom } from "../shared/messages-to-room.ts";
 import { sequentialUpdates } from "../test/support/traces.ts";
 import { RoomDocument } from "../worker/document.ts";
+import { isPlainJson } from "../worker/json.ts";
 import { readUpdateShape } from "../worker/update-shape.ts";
+import { cursorState } from "./load/cursors.ts";
+import { median } from "./report/columns.ts";
+import { markdown, number } from "./report/tables.ts";
+import { whiteboardFile } from "./scenarios/documents.ts";
 
 const ROUNDS = 7;
 /** Updates of one window, as a busy room gathers them. */
 const WINDOW = 100;
+const PEOPLE = 30;
+const CURSORS = 10_000;
 
 const { updates } = sequentialUpdates(process.argv[2] ?? "automerge-paper");
 const frames = updates.map(encodeUpdate);
+const board = new Uint8Array(readFileSync(whiteboardFile(1e6)));
 
-const works: [string, () => void][] = [
-  ["decode the frame", () => frames.forEach(decodeFrame)],
-  ["walk the update's structure", () => updates.forEach(readUpdateShape)],
-  ["apply with Yjs alone, in windows of 100", () => inWindows((doc, update) => Y.applyUpdate(doc, update))],
-  ["apply as a room does, all checks included", applyAsRoom],
+const states = Array.from({ length: PEOPLE }, (_, person) => ({
+  clientId: 3_000_000_000 + person,
+  clock: 1_000,
+  state: new TextEncoder().encode(cursorState(person, 1_000)),
+}));
+const cursors = states.map((entry) => encodeAwareness([entry]));
+const decoder = new TextDecoder();
+const offer = JSON.stringify({ type: "event", data: { kind: "reaction", emoji: "wave", at: [12.5, 80.25] } });
+
+interface Work {
+  readonly name: string;
+  /** How many frames one run is about. */
+  readonly count: number;
+  run(): void;
+}
+
+const works: readonly Work[] = [
+  { name: "update: decode its frame", count: frames.length, run: () => frames.forEach(decodeFrame) },
+  { name: "update: walk its structure", count: updates.length, run: () => updates.forEach(readUpdateShape) },
+  {
+    name: `update: apply with Yjs alone, ${WINDOW} in a transaction`,
+    count: updates.length,
+    run: () => inWindows((doc, update) => Y.applyUpdate(doc, update)),
+  },
+  { name: "update: apply as a room does, all checks included", count: updates.length, run: applyAsRoom },
+  { name: "update: encode its frame", count: updates.length, run: () => updates.forEach(encodeUpdate) },
+  { name: "whiteboard of 1 MB: walk its structure", count: 1, run: () => void readUpdateShape(board) },
+  { name: "whiteboard of 1 MB: apply with Yjs alone", count: 1, run: () => Y.applyUpdate(new Y.Doc(), board) },
+  { name: "cursor: decode its frame", count: CURSORS, run: () => repeat((index) => decodeFrame(cursorAt(index))) },
+  {
+    name: "cursor: check its state",
+    count: CURSORS,
+    run: () => repeat((index) => isPlainJson(JSON.parse(decoder.decode(states[index % PEOPLE]?.state)))),
+  },
+  {
+    name: `cursors: encode a frame of ${PEOPLE}`,
+    count: CURSORS,
+    run: () => repeat(() => encodeAwareness(states)),
+  },
+  { name: "text message: parse and check", count: CURSORS, run: () => repeat(() => parseMessageToRoom(offer)) },
 ];
+
+function repeat(work: (index: number) => unknown): void {
+  for (let index = 0; index < CURSORS; index++) work(index);
+}
+
+function cursorAt(index: number): Uint8Array {
+  const frame = cursors[index % PEOPLE];
+  if (frame === undefined) throw new Error("no cursor");
+  return frame;
+}
 
 function inWindows(apply: (doc: Y.Doc, update: Uint8Array) => void): void {
   const doc = new Y.Doc();
@@ -46,20 +101,23 @@ function applyAsRoom(): void {
   }
 }
 
-const microseconds = new Map(works.map(([name]) => [name, [] as number[]]));
+const microseconds = works.map((): number[] => []);
 for (let round = 0; round < ROUNDS; round++) {
-  for (const [name, work] of works) {
+  for (const [index, { count, run }] of works.entries()) {
     const started = performance.now();
-    work();
-    microseconds.get(name)?.push(((performance.now() - started) * 1000) / updates.length);
+    run();
+    microseconds[index]?.push(((performance.now() - started) * 1000) / count);
   }
 }
 
+const bytes = Math.round(updates.reduce((sum, { length }) => sum + length, 0) / updates.length);
+console.log(`${updates.length} updates of ${bytes} bytes on average, ${ROUNDS} rounds\n`);
 console.log(
-  `${updates.length} updates of ${Math.round(updates.reduce((sum, { length }) => sum + length, 0) / updates.length)} bytes on average, ${ROUNDS} rounds; microseconds per update`,
+  markdown(
+    ["", "median, µs", "least", "most"],
+    works.map(({ name }, index) => {
+      const figures = microseconds[index] ?? [];
+      return [name, ...[median(figures), Math.min(...figures), Math.max(...figures)].map((each) => number(each, 2))];
+    }),
+  ),
 );
-for (const [name, figures] of microseconds) {
-  const sorted = [...figures].sort((a, b) => a - b);
-  const at = (part: number) => (sorted[Math.round(part * (sorted.length - 1))] ?? 0).toFixed(2);
-  console.log(`${name.padEnd(45)} median ${at(0.5)}  least ${at(0)}  most ${at(1)}`);
-}

@@ -95,7 +95,7 @@ export class RoomDocument {
    * @param maxBytes asked each time: the encoded size above which an edit that adds something is refused
    */
   constructor({ read, unreadable, maxBytes }: DocumentOptions) {
-    this.#stored = new StoredForm(() => this.#measured(read()));
+    this.#stored = new StoredForm(() => this.#count(read()));
     this.#unreadable = unreadable;
     this.#maxBytes = maxBytes;
   }
@@ -362,8 +362,8 @@ export class RoomDocument {
     this.#stored.outdated();
   }
 
-  /** Only the snapshot's size is known; the log's is what a measurement may find to be less. */
-  #measured(stored: StoredDocument): StoredDocument {
+  /** Only the snapshot's size is known; the log's is what a measurement may find to be less. @returns what was given */
+  #count(stored: StoredDocument): StoredDocument {
     this.#setMeasured(stored.snapshot?.state.length ?? 0);
     for (const update of stored.updates) this.#bytes += update.length;
     this.#mayHaveShrunk = stored.updates.length > 0;

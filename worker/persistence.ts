@@ -94,7 +94,7 @@ export class Persistence {
     if (!stored.whole) this.protect("not everything that was acknowledged is there");
     // A good snapshot is to take the place of the damaged one.
     this.#mustHeal = stored.damage.length > 0 && stored.whole;
-    if (this.#mustHeal) this.#startQuietTimer();
+    if (this.#isDue("quiet")) this.#startQuietTimer();
     return { snapshot: stored.snapshot, updates: stored.updates, intact: stored.damage.length === 0 };
   }
 

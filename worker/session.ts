@@ -160,7 +160,7 @@ export class Session {
     return this.#savedRow !== null || isLarge(this.state.presence);
   }
 
-  /** Writes the attachment, so that the session survives hibernation. To be called once per window, not per message. */
+  /** Writes the attachment, so that the session survives hibernation. To be called seldom, not for each message. */
   save(store: PresenceStore): void {
     const { presence, rowId } = this.state;
     const row = isLarge(presence) ? presence.state : null;
@@ -218,7 +218,7 @@ export class Session {
     return (this.expiresIn ?? 1) <= 0;
   }
 
-  /** Sends a binary frame. A socket that is closing is passed over. */
+  /** Sends a binary frame. A socket that was closed is passed over. */
   send(frame: Uint8Array): void {
     this.#send(frame);
   }
@@ -235,14 +235,13 @@ export class Session {
     }
     try {
       this.socket.send(data);
+      this.watch?.sent(this, data.length);
     } catch {
       // Asked only now, since asking costs as much as sending.
       if (!this.isOpen) return;
       // It would miss this for good without knowing; after a reconnect it has everything.
       this.socket.close(1011, "a message could not be sent");
-      return;
     }
-    this.watch?.sent(this, data.length);
   }
 
   #expire(): void {

@@ -9,7 +9,7 @@ interface SlowReadersOptions {
   readonly maxBytes: number;
   /** Sends a step 1, which a stock client answers. */
   readonly sendStep1: (session: Session) => void;
-  /** Told when what is known of a session should be saved with the next commit. Must not send anything. */
+  /** Told when what is known of a session should be saved soon. Must not send anything. */
   readonly changed: (session: Session) => void;
   /** Told when a client is too far behind. It is sent nothing more. */
   readonly lost: (session: Session) => void;

@@ -7,6 +7,7 @@ import { getRoom } from "./namespace.ts";
 import { isSnapshotDue } from "./persistence.ts";
 import { rowChecksumOf, type SnapshotRow } from "./rows.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
+import { SAVE_MS } from "./sessions.ts";
 import { Store } from "./store.ts";
 import { codeOf, docOf, editedDoc, freshRoom, pause, TestClient, textUpdate, until } from "./test-client.ts";
 
@@ -253,7 +254,7 @@ describe("the store", () => {
     const client = await TestClient.roomful(room);
     await client.sync();
     client.sendPresence(1, 1, { name: "visitor" });
-    await pause(300);
+    await pause(SAVE_MS + 200);
     expect((await getRoom(env.ROOMS, room).statistics()).storage).toMatchObject({ rowsWritten: 0, schemaVersion: 0 });
     expect(await inStorage(room, ({ sql }) => sql.exec("SELECT name FROM sqlite_master").toArray())).toEqual([]);
   });
@@ -272,6 +273,17 @@ describe("the store", () => {
     expect(isSnapshotDue("busy", 1_000_000, 1_000_000)).toBe(true);
     expect(isSnapshotDue("quiet", 500_000, 1_000_000)).toBe(true);
     expect(isSnapshotDue("quiet", 31_000, 0)).toBe(false);
+  });
+
+  it("[STORE-8] what a crash left unfolded is folded after the next visit, though nobody edits", async () => {
+    const room = freshRoom();
+    const handle = getRoom(env.ROOMS, room);
+    await handle.applyUpdate(textUpdate("x".repeat(40_000)));
+    await abortAllDurableObjects();
+    await handle.getJson({ text: "text" });
+    expect((await handle.statistics()).storage).toMatchObject({ snapshotGeneration: 0 });
+    await pause(2_300);
+    expect((await handle.statistics()).storage).toMatchObject({ snapshotGeneration: 1, logBytesSinceSnapshot: 0 });
   });
 
   it("[STORE-9] a write that fails is rolled back whole, and nobody is told that it was saved", async () => {

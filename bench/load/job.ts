@@ -61,14 +61,20 @@ export interface BurstJob {
   readonly timeoutSeconds: number;
 }
 
-/** People who are there and do nothing. */
-export interface IdleJob {
-  readonly kind: "idle";
+/** People in the room `people`, who edit, move their pointers, or just look on. */
+export interface PeopleJob {
+  readonly kind: "people";
   readonly target: Target;
-  /** Stock clients, which renew their presence. */
-  readonly renewing: number;
-  /** Clients of `roomful.v1`, which renew it only when they are asked to, and ping. */
-  readonly silent: number;
+  /** Those with stock clients, which renew their presence and send on what they hear of others'. */
+  readonly stock: number;
+  /** Those with clients of `roomful.v1`, which renew it only when they are asked to, and ping. */
+  readonly own: number;
+  /** How many of them edit, each so often. */
+  readonly editors: number;
+  readonly updatesPerSecond: number;
+  /** How many of them move, each so often. */
+  readonly movers: number;
+  readonly cursorsPerSecond: number;
   readonly settleSeconds: number;
   readonly seconds: number;
 }
@@ -94,7 +100,7 @@ export interface EditJob {
   readonly edits: number;
 }
 
-export type Job = TrafficJob | JoinJob | PopulateJob | BurstJob | IdleJob | HistoryJob | EditJob;
+export type Job = TrafficJob | JoinJob | PopulateJob | BurstJob | PeopleJob | HistoryJob | EditJob;
 
 export interface Quantiles {
   readonly count: number;
@@ -143,8 +149,13 @@ export interface BurstResult {
   readonly residentBytes: number;
 }
 
-export interface IdleResult {
+export interface PeopleResult {
   readonly seconds: number;
+  /** To the room, pings apart. */
+  readonly messages: number;
+  /** How many of them were updates. */
+  readonly updates: number;
+  /** To the people. */
   readonly bytes: number;
   readonly serverCpuSeconds: number;
   readonly residentBytes: number;
@@ -169,7 +180,7 @@ export interface Results {
   readonly join: JoinResult;
   readonly populate: PopulateResult;
   readonly burst: BurstResult;
-  readonly idle: IdleResult;
+  readonly people: PeopleResult;
   readonly history: HistoryResult;
   readonly edit: object;
 }

@@ -2,9 +2,9 @@
 import { runBurst } from "./burst.ts";
 import { runEdit } from "./edit.ts";
 import { runHistory } from "./history.ts";
-import { runIdle } from "./idle.ts";
 import type { Job } from "./job.ts";
 import { runJoin, runPopulate } from "./join.ts";
+import { runPeople } from "./people.ts";
 import { runTraffic } from "./traffic.ts";
 
 function run(job: Job): Promise<unknown> {
@@ -19,8 +19,8 @@ function run(job: Job): Promise<unknown> {
       return runBurst(job);
     case "edit":
       return runEdit(job);
-    case "idle":
-      return runIdle(job);
+    case "people":
+      return runPeople(job);
     case "history":
       return runHistory(job);
     default:

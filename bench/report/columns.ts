@@ -1,4 +1,5 @@
 import type { BurstResult, JoinResult, TrafficResult } from "../load/job.ts";
+import type { HoursResult } from "../scenarios/hours.ts";
 import type { IdleScenarioResult } from "../scenarios/idle.ts";
 import type { OpenLoopResult } from "../scenarios/open-loop.ts";
 import type { StorageResult } from "../scenarios/storage.ts";
@@ -78,6 +79,13 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
       ({ bytesWritten, payloadBytes }) => bytesWritten / payloadBytes,
     ),
     column<StorageResult>("bytes per 1,000 updates", 0, ({ bytesWritten, updates }) => (1000 * bytesWritten) / updates),
+  ],
+  hours: [
+    column<HoursResult>("messages to the room per s", 1, ({ messages, seconds }) => messages / seconds),
+    column<HoursResult>("updates among them", 1, ({ updates, seconds }) => updates / seconds),
+    column<HoursResult>("rows per s, later deletions included", 2, ({ rowsWritten, seconds }) => rowsWritten / seconds),
+    column<HoursResult>("bytes to the people per s", 0, ({ bytes, seconds }) => bytes / seconds),
+    column<HoursResult>("server CPU, cores", 2, ({ serverCpuSeconds, seconds }) => serverCpuSeconds / seconds),
   ],
   idle: [
     column<IdleScenarioResult>("events per hour", 0, ({ events, seconds }) => (3600 * events) / seconds),

@@ -1,3 +1,7 @@
+import type { ScenarioResults } from "../results.ts";
+import { type Clients, type HoursResult, hoursCase, SCENES, type Scene } from "../scenarios/hours.ts";
+import type { ServerName } from "../servers/server.ts";
+import { median } from "./columns.ts";
 import { markdown, number } from "./tables.ts";
 
 /** The platform's prices, in dollars. */
@@ -11,7 +15,7 @@ const PRICES = {
 } as const;
 
 /** What a room takes in an hour. */
-export interface RoomHour {
+interface RoomHour {
   /** Incoming WebSocket messages. */
   readonly messages: number;
   /** Upgrades and calls. */
@@ -21,7 +25,7 @@ export interface RoomHour {
 }
 
 /** Dollars for a thousand such room-hours. */
-export function dollarsPerThousand({ messages, requests, rowsWritten, awakeSeconds }: RoomHour): number {
+function dollarsPerThousand({ messages, requests, rowsWritten, awakeSeconds }: RoomHour): number {
   const { perRequest, messagesPerRequest, perRowWritten, perAwakeSecond } = PRICES;
   const hour =
     (requests + messages / messagesPerRequest) * perRequest +
@@ -30,121 +34,75 @@ export function dollarsPerThousand({ messages, requests, rowsWritten, awakeSecon
   return 1000 * hour;
 }
 
-/** What a design makes of the same hour. */
+const HOUR = 3_600;
+/** Seconds without an event after which an object leaves memory. */
+const HIBERNATES_AFTER = 10;
+/** Seconds between two renewals of a stock client. */
+const RENEWAL = 15;
+
+/** What was counted while a scene was played, per second. */
+interface Rates {
+  readonly messages: number;
+  readonly updates: number;
+  readonly rows: number;
+}
+
+/** The hour of a scene: what was counted goes on as long as people do something, or all the time if nobody ever does. */
+function hourOf(scene: Scene, clients: Clients, { messages, rows }: Rates): RoomHour {
+  const { people, busySeconds, busySpells } = scene;
+  const counted = busySeconds > 0 ? busySeconds : HOUR;
+  const idle = HOUR - counted;
+  if (clients === "own") {
+    const awakeSeconds = Math.min(HOUR, busySeconds + busySpells * HIBERNATES_AFTER);
+    return { requests: people, messages: messages * counted, rowsWritten: rows * counted, awakeSeconds };
+  }
+  // Everybody renews, and everybody else sends it on.
+  const idleMessages = (people * people * idle) / RENEWAL;
+  // Renewals come at times of their own: of each 15 s none leaves a gap of more than 10 s but by chance.
+  const isAwake = 1 - ((RENEWAL - HIBERNATES_AFTER) / RENEWAL) ** people;
+  return {
+    requests: people,
+    messages: messages * counted + idleMessages,
+    rowsWritten: rows * counted,
+    awakeSeconds: busySeconds + (HOUR - busySeconds) * isAwake,
+  };
+}
+
 interface Design {
   readonly label: string;
-  hour(scene: Scene): RoomHour;
+  readonly server: ServerName;
+  readonly clients: Clients;
+  /** Rows per second, where they are not those that were counted. */
+  readonly rows?: (rates: Rates) => number;
 }
 
-/** What people do in a room for an hour. */
-interface Scene {
-  readonly label: string;
-  readonly people: number;
-  /** Of all together, in the seconds in which somebody edits. */
-  readonly updatesPerSecond: number;
-  readonly cursorsPerSecond: number;
-  /** Of the hour in which somebody edits or moves. */
-  readonly busySeconds: number;
-  /** How often an idle time begins: an object stays in memory for 10 s after it. */
-  readonly busySpells: number;
-}
-
-const HOUR = 3_600;
-const HIBERNATES_AFTER = 10;
-/** A stock client renews its presence so often, which wakes the room. */
-const RENEWAL_SECONDS = 15;
-
-const SCENES: readonly Scene[] = [
-  {
-    label: "10 people draw without a pause, cursors at 30 Hz",
-    people: 10,
-    updatesPerSecond: 200,
-    cursorsPerSecond: 300,
-    busySeconds: HOUR,
-    busySpells: 1,
-  },
-  {
-    label: "2 people type for half of the time, in spells of a minute",
-    people: 2,
-    updatesPerSecond: 6,
-    cursorsPerSecond: 6,
-    busySeconds: HOUR / 2,
-    busySpells: 30,
-  },
-  {
-    label: "50 people, 5 of whom edit",
-    people: 50,
-    updatesPerSecond: 25,
-    cursorsPerSecond: 100,
-    busySeconds: HOUR,
-    busySpells: 1,
-  },
-  {
-    label: "100 people look on, nobody does anything",
-    people: 100,
-    updatesPerSecond: 0,
-    cursorsPerSecond: 0,
-    busySeconds: 0,
-    busySpells: 0,
-  },
+const DESIGNS: readonly Design[] = [
+  { label: "Roomful, own clients", server: "roomful", clients: "own" },
+  { label: "Roomful, stock clients", server: "roomful", clients: "stock" },
+  { label: "y-partyserver", server: "y-partyserver", clients: "stock" },
+  { label: "one row per update, own clients", server: "roomful", clients: "own", rows: ({ updates }) => updates },
 ];
 
-/** Rows that a design writes in a second of editing, as measured by the scenario `storage`. */
-export interface MeasuredRows {
-  readonly roomfulPerSecond: number;
-  readonly yPartyserverPerSecond: number;
-}
-
-function edits({ updatesPerSecond, cursorsPerSecond, busySeconds, people }: Scene) {
-  return { requests: people, messages: (updatesPerSecond + cursorsPerSecond) * busySeconds };
-}
-
-function awakeBetweenSpells({ busySeconds, busySpells }: Scene): number {
-  return Math.min(HOUR, busySeconds + busySpells * HIBERNATES_AFTER);
-}
-
-/** Stock clients renew presence at all times. */
-function renewing(scene: Scene): RoomHour {
-  const { requests, messages } = edits(scene);
-  const renewals = (scene.people * HOUR) / RENEWAL_SECONDS;
-  // With two people and more there is always a renewal within the 10 s, so that the object is never out of memory.
-  const awakeSeconds = scene.people > 1 ? HOUR : awakeBetweenSpells(scene);
-  return { requests, messages: messages + renewals, rowsWritten: 0, awakeSeconds };
-}
-
-function designs({ roomfulPerSecond, yPartyserverPerSecond }: MeasuredRows): readonly Design[] {
-  const rows = (scene: Scene, perSecond: number) => (scene.updatesPerSecond > 0 ? perSecond * scene.busySeconds : 0);
-  const quiet = (scene: Scene): RoomHour => ({
-    ...edits(scene),
-    rowsWritten: rows(scene, roomfulPerSecond),
-    awakeSeconds: awakeBetweenSpells(scene),
-  });
-  return [
-    { label: "Roomful, own clients", hour: quiet },
-    {
-      label: "Roomful, stock clients",
-      hour: (scene) => ({ ...renewing(scene), rowsWritten: rows(scene, roomfulPerSecond) }),
-    },
-    {
-      label: "y-partyserver",
-      hour: (scene) => ({ ...renewing(scene), rowsWritten: rows(scene, yPartyserverPerSecond) }),
-    },
-    {
-      label: "one row per update",
-      hour: (scene) => ({ ...quiet(scene), rowsWritten: scene.updatesPerSecond * scene.busySeconds }),
-    },
-  ];
-}
-
-/** Dollars per 1,000 room-hours of each scene, in Markdown. */
-export function costTable(measured: MeasuredRows): string {
-  const all = designs(measured);
+/** Dollars per 1,000 room-hours of each scene, in Markdown. @param results of the scenario `hours` */
+export function costTable({ runs }: ScenarioResults): string {
   const rows = SCENES.map((scene) => [
-    scene.label,
-    ...all.map(({ hour }) => {
-      const given = hour(scene);
-      return `${number(dollarsPerThousand(given), 2)} (${number(given.rowsWritten, 0)} rows, ${number(given.awakeSeconds, 0)} s)`;
+    scene.name,
+    ...DESIGNS.map(({ server, clients, rows: rowsOf }) => {
+      const played = runs
+        .filter((run) => run.case === hoursCase(scene, clients) && run.server === server && run.error === undefined)
+        .map(({ result }) => result as HoursResult);
+      if (played.length === 0) return "–";
+      const rate = (figure: (result: HoursResult) => number) =>
+        median(played.map((result) => figure(result) / result.seconds));
+      const counted: Rates = {
+        messages: rate(({ messages }) => messages),
+        updates: rate(({ updates }) => updates),
+        rows: rate(({ rowsWritten }) => rowsWritten),
+      };
+      const hour = hourOf(scene, clients, { ...counted, rows: rowsOf?.(counted) ?? counted.rows });
+      const { messages, rowsWritten, awakeSeconds } = hour;
+      return `**${number(dollarsPerThousand(hour), 2)}** (${number(messages / 1000, 0)}k messages, ${number(rowsWritten, 0)} rows, ${number(awakeSeconds, 0)} s)`;
     }),
   ]);
-  return markdown(["an hour in which", ...all.map(({ label }) => label)], rows);
+  return markdown(["an hour in which", ...DESIGNS.map(({ label }) => label)], rows);
 }

@@ -1,4 +1,5 @@
 import type { ScenarioResults } from "../results.ts";
+import { hoursCase, SCENES } from "../scenarios/hours.ts";
 import { WHOLE_SESSION } from "../scenarios/storage.ts";
 import { SERVERS } from "../servers/catalog.ts";
 import type { ServerName } from "../servers/server.ts";
@@ -17,6 +18,9 @@ interface Goal {
   readonly reach: number;
   readonly isAtMost: boolean;
 }
+
+const [drawing] = SCENES;
+const DRAWING = drawing === undefined ? "" : hoursCase(drawing, "own");
 
 const SATURATION = { column: "delivered per s", floor: "relay", isAtMost: false } as const;
 const SATURATION_CPU = { ...SATURATION, column: "delivered per CPU second" } as const;
@@ -56,6 +60,14 @@ const GOALS: readonly Goal[] = [
     ];
   }),
   {
+    what: "updates delivered per second, 50 subscribers, beside Hocuspocus",
+    scenario: "updates-saturation",
+    case: "50 subscribers, 10 write",
+    reach: 1,
+    ...SATURATION,
+    floor: "hocuspocus",
+  },
+  {
     what: "10 write 20 per s to 50 subscribers: CPU per delivered update",
     scenario: "updates-fixed-rate",
     case: "50 subscribers, 10 write 20 per s",
@@ -93,16 +105,25 @@ const GOALS: readonly Goal[] = [
     isAtMost: true,
   },
   {
-    what: "rows written per second, a recorded session at 2,000 operations per s",
-    scenario: "storage",
-    case: WHOLE_SESSION,
-    column: "rows per s",
+    what: "the same: frames per second, which grow with the people and not with their square (297,000)",
+    scenario: "cursors-fixed-rate",
+    case: "100 people at 30 Hz",
+    column: "frames per s",
+    floor: null,
+    reach: 3_300,
+    isAtMost: true,
+  },
+  {
+    what: "rows written per second, 10 people drawing 20 times a second each",
+    scenario: "hours",
+    case: DRAWING,
+    column: "rows per s, later deletions included",
     floor: null,
     reach: 10,
     isAtMost: true,
   },
   {
-    what: "bytes written per byte of updates, the same",
+    what: "bytes written per byte of updates, a recorded session",
     scenario: "storage",
     case: WHOLE_SESSION,
     column: "bytes per byte of updates",

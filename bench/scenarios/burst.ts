@@ -9,7 +9,7 @@ export const burst: Scenario = {
   cases: (size) => [
     {
       name: `${UPDATES[size].toLocaleString("en")} updates`,
-      servers: ["relay", "roomful", "y-partyserver", "hocuspocus", "y-websocket-server"],
+      servers: ["relay", "roomful", "y-partyserver", "hocuspocus", "y-websocket-server", "node-relay"],
       measure: (server) =>
         withServer(server, ({ run }) => run({ kind: "burst", updates: UPDATES[size], timeoutSeconds: 60 })),
     },

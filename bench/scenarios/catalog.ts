@@ -1,6 +1,7 @@
 import { absence } from "./absence.ts";
 import { burst } from "./burst.ts";
 import { cursorsFixedRate, manyRooms, updatesFixedRate } from "./fixed-rate.ts";
+import { hours } from "./hours.ts";
 import { idle } from "./idle.ts";
 import { joins } from "./joins.ts";
 import { openLoopSteps } from "./open-loop.ts";
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   openLoopSteps,
   absence,
   storage,
+  hours,
   idle,
   wake,
 ];

@@ -1,4 +1,4 @@
-import type { IdleResult } from "../load/job.ts";
+import type { PeopleResult } from "../load/job.ts";
 import { type Case, type Scenario, type Size, withServer } from "./scenario.ts";
 
 interface IdleFigures {
@@ -6,14 +6,14 @@ interface IdleFigures {
   readonly events: number;
 }
 
-export interface IdleScenarioResult extends IdleResult {
+export interface IdleScenarioResult extends PeopleResult {
   /** Messages and calls that the object handled meanwhile, at least. */
   readonly events: number;
   /** Whether the object was taken out of memory meanwhile: only then nothing is billed. */
   readonly hibernated: boolean;
 }
 
-function idleCase(name: string, renewing: number, silent: number, size: Size): Case {
+function idleCase(name: string, stock: number, own: number, size: Size): Case {
   const people = size === "tiny" ? 0.04 : 1;
   return {
     name,
@@ -24,18 +24,22 @@ function idleCase(name: string, renewing: number, silent: number, size: Size): C
         // The first renewals come after 15 s.
         const settleSeconds = { tiny: 0.5, quick: 16, full: 16 }[size];
         const job = {
-          kind: "idle",
-          renewing: renewing * people,
-          silent: silent * people,
+          kind: "people",
+          stock: stock * people,
+          own: own * people,
+          editors: 0,
+          updatesPerSecond: 0,
+          movers: 0,
+          cursorsPerSecond: 0,
           settleSeconds,
           seconds,
         } as const;
         const running = run(job);
         // After everybody came, and again shortly before they go.
         await new Promise((resolve) => setTimeout(resolve, (settleSeconds + 1) * 1000));
-        const before = await launched.figures<IdleFigures>("idle");
+        const before = await launched.figures<IdleFigures>("people");
         await new Promise((resolve) => setTimeout(resolve, (seconds - 1.5) * 1000));
-        const after = await launched.figures<IdleFigures>("idle");
+        const after = await launched.figures<IdleFigures>("people");
         const hibernated = after.boot !== before.boot;
         // The second call is an event itself.
         return { ...(await running), events: after.events - 1 - (hibernated ? 0 : before.events), hibernated };

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { HistoryResult } from "../load/job.ts";
 import type { ServerName } from "../servers/server.ts";
-import { historyFile, whiteboardFile } from "./documents.ts";
+import { growthFile, historyFile, whiteboardFile } from "./documents.ts";
 import { type Bench, type Case, type Scenario, type Size, withServer } from "./scenario.ts";
 
 /** Those that count what they write. Hocuspocus writes the whole document into one row each time it saves. */
@@ -11,6 +11,10 @@ const SAVED_MS = 3_500;
 const TRACE = "automerge-paper";
 /** Long enough that what is logged is also folded into snapshots and deleted. */
 export const WHOLE_SESSION = "a whole session of 260,000 operations, 2,000 per s";
+
+/** Bytes: as large as a document may be, less what is left for deletions to be taken. */
+const LIMIT = 6_200_000;
+export const TO_THE_LIMIT = "from nothing to 6.2 MB, 1 kB in each update, 300 per s";
 
 interface StorageFigures {
   readonly rowsWritten: number;
@@ -22,8 +26,20 @@ export interface StorageResult extends HistoryResult {
   readonly bytesWritten: number;
 }
 
-/** A recorded session is typed on, from its beginning, into a room that has a document already or none. */
-function typing(name: string, size: Size, options: { updates: number; perSecond: number; megabytes?: number }): Case {
+interface Typing {
+  /** How many updates of a recorded session, from its beginning; or a file that has others. */
+  readonly updates: number | { readonly file: () => string };
+  readonly perSecond: number;
+  /** Of the document that the room has before. */
+  readonly megabytes?: number;
+}
+
+/** Somebody types into a room that has a document already or none. */
+function typing(name: string, size: Size, options: Typing): Case {
+  const history = () => {
+    const { updates } = options;
+    return typeof updates === "number" ? historyFile(TRACE, size === "tiny" ? 50 : updates) : updates.file();
+  };
   return {
     name,
     servers: COUNTING,
@@ -39,7 +55,7 @@ function typing(name: string, size: Size, options: { updates: number; perSecond:
         const result = await bench.run({
           kind: "history",
           room,
-          history: historyFile(TRACE, size === "tiny" ? 50 : options.updates),
+          history: history(),
           batch,
           pauseMs: 50,
         });
@@ -73,6 +89,7 @@ export const storage: Scenario = {
       updates: Number.POSITIVE_INFINITY,
       perSecond: 2_000,
     });
-    return [empty, grown(1), grown(3), grown(5), whole];
+    const full = typing(TO_THE_LIMIT, size, { updates: { file: () => growthFile(LIMIT) }, perSecond: 300 });
+    return [empty, grown(1), grown(3), grown(5), whole, full];
   },
 };

@@ -18,12 +18,14 @@ async function answer(command: string, room: string): Promise<unknown> {
       return await demand(server.figures)(room);
     case "evict":
       return await demand(server.evict)(room);
+    case "flush":
+      return await demand(server.flush)(room);
     default:
       throw new Error(`no command ${command}`);
   }
 }
 
-function demand<Method extends RunningServer["figures"] | RunningServer["evict"]>(method: Method): NonNullable<Method> {
+function demand<Method extends RunningServer["figures" | "evict" | "flush"]>(method: Method): NonNullable<Method> {
   if (method === undefined) throw new Error(`${name} can't do that`);
   return method;
 }

@@ -64,6 +64,10 @@ export class LaunchedServer {
     await this.#call("evict", room);
   }
 
+  async flush(room: string): Promise<void> {
+    await this.#call("flush", room);
+  }
+
   async #call(command: string, room: string): Promise<unknown> {
     const id = ++this.#calls;
     const answer = this.#answer(id);

@@ -46,6 +46,10 @@ export async function startWorker(
     evict: async (room) => {
       await miniflare.unsafeEvictDurableObject(NAME, className, { name: room, webSockets: "hibernate" });
     },
+    flush: async (room) => {
+      const rooms = await miniflare.getDurableObjectNamespace(binding);
+      await (rooms.getByName(room) as unknown as { flush(): Promise<void> }).flush();
+    },
     stop: () => miniflare.dispose(),
   };
 }

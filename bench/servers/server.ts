@@ -29,6 +29,8 @@ export interface RunningServer {
   figures?(room: string): Promise<unknown>;
   /** Drops a room's memory and keeps its sockets, where that can be had. */
   evict?(room: string): Promise<void>;
+  /** Makes a snapshot of a room, where it makes any. */
+  flush?(room: string): Promise<void>;
   stop(): Promise<void>;
 }
 
