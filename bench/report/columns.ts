@@ -1,4 +1,5 @@
 import type { BurstResult, JoinResult, TrafficResult } from "../load/job.ts";
+import { TIMEOUT_SECONDS } from "../scenarios/burst.ts";
 import type { HoursResult } from "../scenarios/hours.ts";
 import type { IdleScenarioResult } from "../scenarios/idle.ts";
 import type { OpenLoopResult } from "../scenarios/open-loop.ts";
@@ -10,6 +11,8 @@ export interface Column {
   readonly digits: number;
   /** `null` where the server has no such figure. */
   value(result: object): number | null;
+  /** Whether it would have been more, had there been more time. */
+  isCutOff(result: object): boolean;
 }
 
 interface JoinsResult {
@@ -17,8 +20,18 @@ interface JoinsResult {
   readonly warm: JoinResult;
 }
 
-function column<Result>(title: string, digits: number, value: (result: Result) => number | null): Column {
-  return { title, digits, value: (result) => value(result as Result) };
+function column<Result>(
+  title: string,
+  digits: number,
+  value: (result: Result) => number | null,
+  isCutOff: (result: Result) => boolean = () => false,
+): Column {
+  return {
+    title,
+    digits,
+    value: (result) => value(result as Result),
+    isCutOff: (result) => isCutOff(result as Result),
+  };
 }
 
 export function median(values: readonly number[]): number {
@@ -46,7 +59,7 @@ const P50 = column<TrafficResult>("p50, ms", 1, ({ latency }) => latency.p50);
 const P95 = column<TrafficResult>("p95, ms", 1, ({ latency }) => latency.p95);
 const P99 = column<TrafficResult>("p99, ms", 1, ({ latency }) => latency.p99);
 const FRAMES = column<TrafficResult>("frames per s", 0, ({ frames, seconds }) => frames / seconds);
-const LOST = column<TrafficResult>("lost", 0, ({ lost }) => lost);
+const LOST = column<TrafficResult>("late", 0, ({ lost }) => lost);
 const GENERATOR = column<TrafficResult>("generator, cores", 2, ({ loadUtilisation }) => loadUtilisation);
 const MEMORY = column<TrafficResult>("memory, MB", 0, ({ residentBytes }) => residentBytes / 1e6);
 
@@ -118,7 +131,12 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column<JoinsResult>("memory, MB", 0, ({ warm }) => warm.residentBytes / 1e6),
   ],
   burst: [
-    column<BurstResult>("seconds until all was delivered", 2, ({ seconds }) => seconds),
+    column<BurstResult>(
+      "seconds until all was delivered",
+      2,
+      ({ seconds }) => seconds,
+      ({ seconds }) => seconds >= TIMEOUT_SECONDS,
+    ),
     column<BurstResult>("delivered", 0, ({ delivered }) => delivered),
     column<BurstResult>("joiner served after, ms", 0, ({ joinMilliseconds }) => joinMilliseconds),
     column<BurstResult>("server CPU, s", 2, ({ serverCpuSeconds }) => serverCpuSeconds),

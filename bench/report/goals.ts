@@ -4,7 +4,7 @@ import { WHOLE_SESSION } from "../scenarios/storage.ts";
 import { SERVERS } from "../servers/catalog.ts";
 import type { ServerName } from "../servers/server.ts";
 import { COLUMNS, median } from "./columns.ts";
-import { markdown, medianAndSpread, valuesOf } from "./tables.ts";
+import { isCutOff, markdown, medianAndSpread, valuesOf } from "./tables.ts";
 
 /** A figure that is to be reached; as a rule a ratio to a floor measured in the same round of the same run. */
 interface Goal {
@@ -193,7 +193,10 @@ const COMPARED: readonly ServerName[] = ["roomful", "y-partyserver", "hocuspocus
 export function goalsTable(results: (scenario: string) => ScenarioResults | null): string {
   const rows = GOALS.map((goal) => {
     const ratios = COMPARED.map((server) => ratiosOf(goal, server, results(goal.scenario)));
-    const fields = ratios.map((each) => (each.length === 0 ? "–" : medianAndSpread(each, 2)));
+    const fields = ratios.map((each, index) => {
+      if (each.length === 0) return "–";
+      return medianAndSpread(each, 2, isBound(goal, COMPARED[index], results(goal.scenario)));
+    });
     return [
       goal.what,
       goal.floor === null ? "–" : SERVERS[goal.floor].label,
@@ -203,6 +206,12 @@ export function goalsTable(results: (scenario: string) => ScenarioResults | null
     ];
   });
   return markdown(["what", "1 is", ...COMPARED.map((server) => SERVERS[server].label), "to reach", "reached"], rows);
+}
+
+function isBound(goal: Goal, server: ServerName | undefined, results: ScenarioResults | null): boolean {
+  const column = COLUMNS[goal.scenario]?.find(({ title }) => title === goal.column);
+  const runs = results?.runs.filter((run) => run.case === goal.case && run.server === server) ?? [];
+  return column !== undefined && isCutOff(column, runs);
 }
 
 function verdictOf({ isAtMost, reach }: Goal, ratios: readonly number[]): string {

@@ -36,12 +36,16 @@ export function valuesOf(column: Column, runs: readonly Run[]): number[] {
 function field(column: Column, runs: readonly Run[]): string {
   const values = valuesOf(column, runs);
   if (values.length === 0) return runs.some(({ error }) => error !== undefined) ? "failed" : "–";
-  return medianAndSpread(values, column.digits);
+  return medianAndSpread(values, column.digits, isCutOff(column, runs));
 }
 
-/** The median, with the least and the most if there are several; never of nothing. */
-export function medianAndSpread(values: readonly number[], digits: number): string {
-  const middle = number(median(values), digits);
+export function isCutOff(column: Column, runs: readonly Run[]): boolean {
+  return runs.some(({ result, error }) => error === undefined && column.isCutOff(result));
+}
+
+/** The median, with the least and the most if there are several; never of nothing. @param isMore than that */
+export function medianAndSpread(values: readonly number[], digits: number, isMore = false): string {
+  const middle = `${isMore ? "> " : ""}${number(median(values), digits)}`;
   if (values.length === 1) return middle;
   return `${middle} (${number(Math.min(...values), digits)}–${number(Math.max(...values), digits)})`;
 }

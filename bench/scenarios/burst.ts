@@ -1,5 +1,7 @@
 import { type Scenario, withServer } from "./scenario.ts";
 
+/** What is not delivered then will not be waited for. */
+export const TIMEOUT_SECONDS = 60;
 const UPDATES = { tiny: 2_000, quick: 200_000, full: 200_000 } as const;
 
 export const burst: Scenario = {
@@ -11,7 +13,9 @@ export const burst: Scenario = {
       name: `${UPDATES[size].toLocaleString("en")} updates`,
       servers: ["relay", "roomful", "y-partyserver", "hocuspocus", "y-websocket-server", "node-relay"],
       measure: (server) =>
-        withServer(server, ({ run }) => run({ kind: "burst", updates: UPDATES[size], timeoutSeconds: 60 })),
+        withServer(server, ({ run }) =>
+          run({ kind: "burst", updates: UPDATES[size], timeoutSeconds: TIMEOUT_SECONDS }),
+        ),
     },
   ],
 };
