@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { decodeFrame } from "../shared/frames.ts";
 import { Limiter, ratesOf } from "./limiter.ts";
 import { createLog } from "./logging.ts";
-import { Presence } from "./presence.ts";
+import { Presence, RENEWALS_MS } from "./presence.ts";
 import { newIdentity, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { readSettings } from "./settings.ts";
@@ -15,14 +15,14 @@ import { ManualClock } from "./test-clock.ts";
 
 const settings = readSettings({});
 const WINDOW_MS = settings.COALESCE_MS;
-const PEOPLE = 1_000;
+const CROWD = 1_000;
 
 /** Sockets in such number that a frame to all of them takes longer than a window, and what the first one hears. */
-function crowd(clock: ManualClock) {
+function crowd(clock: ManualClock, people = CROWD) {
   const heard: Uint8Array[] = [];
   const noRows = { savePresence: () => {}, readPresence: () => null, deletePresence: () => {} };
   const sessions = new Sessions([], { store: noRows, saveFailed: () => {}, clock });
-  const members = Array.from({ length: PEOPLE }, (_, index) => {
+  const members = Array.from({ length: people }, (_, index) => {
     const socket = {
       readyState: WebSocket.OPEN,
       send: (data: Uint8Array | string) => {
@@ -101,4 +101,47 @@ it("who moves in a crowd is gathered for as long as sending to the crowd takes",
   );
   expect(sends).toBeGreaterThan(3);
   expect(sends).toBeLessThan(10);
+});
+
+it("[PRES-8] renewals of 5 s go out together, a change takes them along, and who was told that it is gone is heard at once", () => {
+  const clock = new ManualClock();
+  const { sessions, members, ofType } = crowd(clock, 10);
+  const presence = new Presence(sessions, { coalesceMs: WINDOW_MS, maxBytes: 1_000, clock });
+  const say = (index: number, presenceClock: number, at: string) => {
+    const session = members[index];
+    if (session === undefined) throw new Error("nobody is there");
+    const state = new TextEncoder().encode(JSON.stringify({ at }));
+    presence.receive(session, [{ clientId: index + 1, clock: presenceClock, state }]);
+  };
+  const heardOf = (act: () => void, milliseconds: number) => {
+    const before = ofType("awareness");
+    act();
+    for (let passed = 0; passed < milliseconds; passed++) clock.advance(1);
+    return ofType("awareness") - before;
+  };
+  const soon = 4 * WINDOW_MS;
+  const enter = () => {
+    for (let index = 0; index < 10; index++) say(index, 1, "home");
+  };
+  heardOf(enter, soon);
+  // The claim was answered by a null state: the same once more is an announcement.
+  const announce = () => {
+    for (let index = 1; index < 10; index++) say(index, 2, "home");
+  };
+  expect(heardOf(announce, soon)).toBe(2);
+
+  const renew = () => {
+    for (let index = 1; index < 10; index++) {
+      say(index, 3, "home");
+      for (let passed = 0; passed < 1_000; passed++) clock.advance(1);
+    }
+  };
+  expect(heardOf(renew, RENEWALS_MS)).toBe(3);
+  expect(clock.pending).toBe(0);
+
+  heardOf(() => {}, RENEWALS_MS);
+  expect(heardOf(() => say(1, 4, "home"), soon)).toBe(1);
+  expect(heardOf(() => say(2, 4, "home"), soon)).toBe(0);
+  expect(heardOf(() => say(3, 4, "away"), soon)).toBe(1);
+  expect(heardOf(() => {}, RENEWALS_MS)).toBe(0);
 });

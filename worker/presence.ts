@@ -10,6 +10,12 @@ import type { Sessions } from "./sessions.ts";
 /** Milliseconds in which the holder of a client id must answer when another socket claims the id. */
 export const CHALLENGE_MS = 3_000;
 
+/**
+ * Milliseconds for which renewals are gathered. A stock client sends on whatever it hears, so that in a room of N each frame is
+ * answered by N messages. It renews after 15 s to 18 s and forgets others after 30 s: so much is left.
+ */
+export const RENEWALS_MS = 5_000;
+
 /** Client ids whose leaving is remembered. Echoes follow within moments, so that few are enough. */
 const REMEMBERED_LEAVERS = 1_000;
 
@@ -37,6 +43,9 @@ export class Presence {
   readonly #options: PresenceOptions;
   readonly #clock: Clock;
   readonly #broadcasts: Pacer;
+  readonly #renewals: Pacer;
+  /** Those who were told that they are gone: what they say next is news to others, though it be the same. */
+  readonly #announcing = new WeakSet<Session>();
   readonly #holders = new Map<number, Session>();
   readonly #challenges = new Map<number, Challenge>();
   /** For a claimant: who proved itself to hold the id, and the claim. Its further claims are echoes. */
@@ -51,6 +60,7 @@ export class Presence {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#broadcasts = new Pacer(options.coalesceMs, () => this.#broadcast(), this.#clock);
+    this.#renewals = new Pacer(RENEWALS_MS, () => this.#broadcasts.runNow(), this.#clock);
     for (const session of sessions) {
       if (session.state.presence !== null) this.#holders.set(session.state.presence.clientId, session);
     }
@@ -79,7 +89,7 @@ export class Presence {
       // Whoever claimed the id in earnest comes again with the next clock.
       for (const claimant of this.#sessions) {
         const denial = this.#denials.get(claimant);
-        if (denial?.holder === session) tellGone(claimant, denial.entry);
+        if (denial?.holder === session) this.#tellGone(claimant, denial.entry);
       }
       this.#broadcasts.runNow();
     }
@@ -140,7 +150,7 @@ export class Presence {
       const lastClock = this.#leavers.get(entry.clientId);
       // An echo of who has just left looks like its return. Told that the id is gone, an echo forgets it, and who
       // really returned claims it with the next clock.
-      if (lastClock !== undefined && entry.clock <= lastClock) tellGone(session, entry);
+      if (lastClock !== undefined && entry.clock <= lastClock) this.#tellGone(session, entry);
       else this.#grant(session, entry);
       return;
     }
@@ -170,10 +180,10 @@ export class Presence {
     }
     // Others may know this id by a later clock, from before a reconnect, and would ignore it until that clock is
     // reached. Told that it is gone, a client announces itself at once with the next clock.
-    tellGone(session, entry);
+    this.#tellGone(session, entry);
     if (this.#leavers.delete(entry.clientId) || former !== undefined) this.#askToAnnounceAgain(session);
     this.#holders.set(entry.clientId, session);
-    this.#set(session, entry);
+    this.#set(session, entry, this.#broadcasts);
     this.#options.idChanged?.(session);
   }
 
@@ -185,23 +195,31 @@ export class Presence {
     for (const holder of this.#holders.values()) {
       const { presence } = holder.state;
       if (holder !== returned && presence !== null && presence.state !== null) {
-        tellGone(holder, presence);
+        this.#tellGone(holder, presence);
       }
     }
+  }
+
+  /** Tells a session that an entry is gone: who owns it announces itself with the next clock, an echo forgets it. */
+  #tellGone(session: Session, { clientId, clock }: AwarenessEntry): void {
+    this.#announcing.add(session);
+    session.send(encodeAwareness([{ clientId, clock, state: null }]));
   }
 
   #update(session: Session, entry: AwarenessEntry): void {
     const { presence } = session.state;
     if (presence === null) return;
     const leaves = entry.clock === presence.clock && entry.state === null && presence.state !== null;
-    if (entry.clock > presence.clock || leaves) this.#set(session, entry);
+    if (entry.clock <= presence.clock && !leaves) return;
+    const isRenewal = !this.#announcing.delete(session) && areEqual(entry.state, presence.state);
+    this.#set(session, entry, isRenewal ? this.#renewals : this.#broadcasts);
   }
 
-  #set(session: Session, entry: AwarenessEntry): void {
+  #set(session: Session, entry: AwarenessEntry, pacer: Pacer): void {
     session.state.presence = toKeep(entry);
     this.#sessions.changed(session);
     this.#unsent.set(entry.clientId, null);
-    this.#broadcasts.request();
+    pacer.request();
   }
 
   /** Takes the id from its holder; open claims to it are then made once more. */
@@ -257,15 +275,14 @@ export class Presence {
   }
 }
 
-/** Tells a session that an entry is gone: who owns it announces itself with the next clock, an echo forgets it. */
-function tellGone(session: Session, { clientId, clock }: AwarenessEntry): void {
-  session.send(encodeAwareness([{ clientId, clock, state: null }]));
-}
-
 /** An entry to be kept: the one that was read is a view of its frame, which may hold much else. */
 function toKeep(entry: AwarenessEntry): AwarenessEntry {
   const { state } = entry;
   return state === null || 2 * state.length > state.buffer.byteLength ? entry : { ...entry, state: state.slice() };
+}
+
+function areEqual(one: Uint8Array | null, other: Uint8Array | null): boolean {
+  return one !== null && other !== null && one.length === other.length && one.every((byte, at) => byte === other[at]);
 }
 
 function isState(state: Uint8Array): boolean {
