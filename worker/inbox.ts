@@ -39,7 +39,8 @@ export class Inbox {
   }
 
   /**
-   * Charges for a message, and takes it if its sender is still there then.
+   * Charges for a message, and takes it if its sender is still there then. Frames that carry edits are charged for with
+   * their window, all at once.
    * @throws RoomfulError when the message can't be used; it is the sender's alone to be told
    */
   receive(session: Session, message: ArrayBuffer | string): void {
@@ -50,7 +51,8 @@ export class Inbox {
     }
     const bytes = new Uint8Array(message);
     const kind = kindOf(bytes);
-    if (limiter.spend(session, kind, price.ofFrame(kind, bytes.length))) this.#receiveBinary(session, bytes);
+    const isPaid = kind === "edits" || limiter.spend(session, kind, price.ofFrame(kind, bytes.length));
+    if (isPaid) this.#receiveBinary(session, bytes);
   }
 
   #receiveText(session: Session, text: string): void {
@@ -124,7 +126,7 @@ export class Inbox {
       frame = decodeFrame(bytes);
     } catch (caught) {
       if (!(caught instanceof RoomfulError && carriesEdits(bytes))) throw caught;
-      sync.receiveUnusable(session, caught);
+      sync.receiveUnusable(session, caught, bytes.length);
       return;
     }
     switch (frame.type) {

@@ -24,6 +24,7 @@ interface QueuedFrame {
   readonly isAnswer: boolean;
   /** What it carries, or why it could not be read. */
   readonly content: Uint8Array | RoomfulError;
+  readonly bytes: number;
 }
 
 /** Bytes that may wait for the window, so that neither it nor the frame that it becomes can grow without bound. */
@@ -174,18 +175,18 @@ export class Sync {
 
   /** Takes a sync frame that carries edits. */
   receive(session: Session, update: Uint8Array, isAnswer: boolean): void {
-    this.#enqueue(session, isAnswer, update);
+    this.#enqueue(session, isAnswer, update, update.length);
   }
 
   /** Takes a sync frame that can't be read; it has a number all the same. */
-  receiveUnusable(session: Session, refusal: RoomfulError): void {
-    this.#enqueue(session, false, refusal);
+  receiveUnusable(session: Session, refusal: RoomfulError, bytes: number): void {
+    this.#enqueue(session, false, refusal, bytes);
   }
 
-  #enqueue(session: Session, isAnswer: boolean, content: QueuedFrame["content"]): void {
+  #enqueue(session: Session, isAnswer: boolean, content: QueuedFrame["content"], bytes: number): void {
     session.state.framesReceived++;
-    this.#queue.push({ session, number: session.state.framesReceived, isAnswer, content });
-    if (content instanceof Uint8Array) this.#queuedBytes += content.length;
+    this.#queue.push({ session, number: session.state.framesReceived, isAnswer, content, bytes });
+    if (content instanceof Uint8Array) this.#queuedBytes += bytes;
     if (this.#queuedBytes >= WINDOW_BYTES) this.#windows.runNow();
     else this.#windows.request();
   }
@@ -264,14 +265,14 @@ export class Sync {
   }
 
   /** Takes room time for an edit, once everything else is done: who has none left is dismissed. */
-  #charge({ session, content }: QueuedFrame, outcome: Outcome | undefined, work: Work | undefined): void {
+  #charge({ session, bytes }: QueuedFrame, outcome: Outcome | undefined, work: Work | undefined): void {
     if (outcome === undefined || work === undefined) throw new Error("an edit without an outcome");
-    const bytes = content instanceof Uint8Array ? content.length : 0;
     const size = this.#size;
+    const frame = price.ofFrame("edits", bytes);
     if (outcome.kind === "refused") {
-      const cost = price.ofEdit(work, 0, size) + price.ofRefusal(outcome.refusal.code);
+      const cost = frame + price.ofEdit(work, 0, size) + price.ofRefusal(outcome.refusal.code);
       this.#limiter.spend(session, "refusals", cost);
-    } else this.#limiter.spend(session, "edits", price.ofEdit(work, bytes, size));
+    } else this.#limiter.spend(session, "edits", frame + price.ofEdit(work, bytes, size));
   }
 
   /** Warns those who write when the document comes near its limit; again when it was smaller meanwhile. */
