@@ -23,7 +23,11 @@ const CURSORS = 10_000;
 
 const { updates } = sequentialUpdates(process.argv[2] ?? "automerge-paper");
 const frames = updates.map(encodeUpdate);
-const board = new Uint8Array(readFileSync(whiteboardFile(1e6)));
+const board = new Uint8Array(readFileSync(whiteboardFile(5e6)));
+const boardDoc = new Y.Doc();
+Y.applyUpdate(boardDoc, board);
+const known = Y.encodeStateVector(boardDoc);
+const log = logOf(boardDoc, known);
 
 const states = Array.from({ length: PEOPLE }, (_, person) => ({
   clientId: 3_000_000_000 + person,
@@ -51,8 +55,15 @@ const works: readonly Work[] = [
   },
   { name: "update: apply as a room does, all checks included", count: updates.length, run: applyAsRoom },
   { name: "update: encode its frame", count: updates.length, run: () => updates.forEach(encodeUpdate) },
-  { name: "whiteboard of 1 MB: walk its structure", count: 1, run: () => void readUpdateShape(board) },
-  { name: "whiteboard of 1 MB: apply with Yjs alone", count: 1, run: () => Y.applyUpdate(new Y.Doc(), board) },
+  { name: "whiteboard of 5 MB: walk its structure", count: 1, run: () => void readUpdateShape(board) },
+  { name: "whiteboard of 5 MB: apply with Yjs alone", count: 1, run: () => Y.applyUpdate(new Y.Doc(), board) },
+  { name: "whiteboard of 5 MB: encode it", count: 1, run: () => void Y.encodeStateAsUpdate(boardDoc) },
+  { name: "whiteboard of 5 MB: merge a log of 10 kB into it", count: 1, run: () => void Y.mergeUpdates([board, log]) },
+  {
+    name: "whiteboard of 5 MB: what somebody lacks, from its bytes",
+    count: 1,
+    run: () => void Y.diffUpdate(board, known),
+  },
   { name: "cursor: decode its frame", count: CURSORS, run: () => repeat((index) => decodeFrame(cursorAt(index))) },
   {
     name: "cursor: check its state",
@@ -66,6 +77,14 @@ const works: readonly Work[] = [
   },
   { name: "text message: parse and check", count: CURSORS, run: () => repeat(() => parseMessageToRoom(offer)) },
 ];
+
+/** What is written into a document now. */
+function logOf(doc: Y.Doc, since: Uint8Array): Uint8Array {
+  const writer = new Y.Doc();
+  Y.applyUpdate(writer, Y.encodeStateAsUpdate(doc));
+  for (let word = 0; word < 400; word++) writer.getText("notes").insert(word * 7, "a few more words, ");
+  return Y.encodeStateAsUpdate(writer, since);
+}
 
 function repeat(work: (index: number) => unknown): void {
   for (let index = 0; index < CURSORS; index++) work(index);
