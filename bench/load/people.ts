@@ -41,22 +41,37 @@ export async function runPeople(job: PeopleJob): Promise<PeopleResult> {
   };
 }
 
+/** Whether a client has to renew its presence: a stock client always, others when the room says so. */
+class Renewal {
+  isNeeded: boolean;
+
+  constructor(isStock: boolean) {
+    this.isNeeded = isStock;
+  }
+
+  listen(text: string): void {
+    const message = JSON.parse(text) as { type: string; active?: boolean; renewPresence?: boolean };
+    if (message.type === "welcome") this.isNeeded = message.renewPresence === true;
+    if (message.type === "presence-renewal") this.isNeeded = message.active === true;
+  }
+}
+
 class Person {
   readonly #socket: LoadSocket;
   readonly #presence: FrameSource;
   readonly #edits: FrameSource;
   #clock = 0;
-  #mustRenew: boolean;
+  readonly #renewal: Renewal;
   readonly #timers: NodeJS.Timeout[] = [];
   /** That the room had to be there for: pings are answered without it. */
   messages = 0;
   updates = 0;
 
-  private constructor(socket: LoadSocket, prefix: Buffer, index: number, isStock: boolean) {
+  private constructor(socket: LoadSocket, prefix: Buffer, index: number, renewal: Renewal) {
     this.#socket = socket;
     this.#presence = cursorFrames(prefix, index);
     this.#edits = FrameSource.updates(prefix, index);
-    this.#mustRenew = isStock;
+    this.#renewal = renewal;
   }
 
   static async enter(job: PeopleJob, index: number): Promise<Person> {
@@ -64,6 +79,7 @@ class Person {
     const isStock = index < stock;
     const prefix = prefixOf(target.dialect, ROOM);
     const echo = isStock ? new AwarenessEcho(prefix, index) : null;
+    const renewal = new Renewal(isStock);
     let person: Person | undefined;
     const socket = await LoadSocket.open(
       `${target.url}/${ROOM}`,
@@ -75,11 +91,11 @@ class Person {
         if (person !== undefined && (kind === "step-1" || echoed !== undefined)) person.messages++;
       },
       isStock ? undefined : SUBPROTOCOL,
+      (text) => renewal.listen(text),
     );
-    person = new Person(socket, prefix, index, isStock);
+    person = new Person(socket, prefix, index, renewal);
     sayHello(socket, target.dialect, prefix);
     person.#move();
-    if (!isStock) person.#listen();
     // All at their own times, as people come.
     const phase = index / (stock + own);
     const isMover = index < movers;
@@ -105,22 +121,13 @@ class Person {
   }
 
   #renew(): void {
-    if (this.#mustRenew) this.#move();
+    if (this.#renewal.isNeeded) this.#move();
   }
 
   #edit(): void {
     this.#edits.take(this.updates, this.updates + 1, (frames) => this.#socket.write(frames));
     this.updates++;
     this.messages++;
-  }
-
-  /** The room says whether somebody needs its clients to renew their presence. */
-  #listen(): void {
-    this.#socket.onText = (text) => {
-      const message = JSON.parse(text) as { type: string; active?: boolean; renewPresence?: boolean };
-      if (message.type === "welcome") this.#mustRenew = message.renewPresence === true;
-      if (message.type === "presence-renewal") this.#mustRenew = message.active === true;
-    };
   }
 
   /** @throws Error when the socket had ended before */

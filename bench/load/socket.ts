@@ -18,16 +18,16 @@ export class LoadSocket {
   readonly #reader: FrameReader;
   #handshake: Buffer | null = Buffer.alloc(0);
   readonly #opened = Promise.withResolvers<void>();
-  /** Handed each text message, where somebody reads them. */
-  onText: ((text: string) => void) | null = null;
+  readonly #onText: (text: string) => void;
   bytesReceived = 0;
   framesReceived = 0;
   /** Why it ended, if it did. */
   ended: string | null = null;
   readonly #onMessage: OnMessage;
 
-  private constructor(url: URL, onMessage: OnMessage, subprotocol: string | undefined) {
+  private constructor(url: URL, onMessage: OnMessage, subprotocol: string | undefined, onText: (text: string) => void) {
     this.#onMessage = onMessage;
+    this.#onText = onText;
     this.#reader = new FrameReader((opcode, payload) => this.#receive(opcode, payload));
     this.#tcp = connect({
       host: url.hostname,
@@ -50,8 +50,14 @@ export class LoadSocket {
     );
   }
 
-  static async open(url: string, onMessage: OnMessage, subprotocol?: string): Promise<LoadSocket> {
-    const socket = new LoadSocket(new URL(url), onMessage, subprotocol);
+  /** @param onText is handed each text message: only who asks for a subprotocol may be sent any */
+  static async open(
+    url: string,
+    onMessage: OnMessage,
+    subprotocol?: string,
+    onText: (text: string) => void = () => {},
+  ): Promise<LoadSocket> {
+    const socket = new LoadSocket(new URL(url), onMessage, subprotocol, onText);
     await socket.#opened.promise;
     return socket;
   }
@@ -80,7 +86,7 @@ export class LoadSocket {
         this.#onMessage(payload, this);
         return;
       case OPCODE.text:
-        this.onText?.(payload.toString());
+        this.#onText(payload.toString());
         return;
       case OPCODE.ping:
         this.#tcp.write(Buffer.from([0x8a, 0x80, 0, 0, 0, 0]));
