@@ -79,7 +79,8 @@ interface Figures {
 }
 
 function measured(scene: Scene, clients: Clients, servers: readonly ServerName[], size: Size): Case {
-  const seconds = { tiny: 1, quick: 20, full: 40 }[size];
+  // Whole turns of renewals.
+  const seconds = { tiny: 1, quick: 15, full: 30 }[size];
   const settleSeconds = { tiny: 0.5, quick: 4, full: 16 }[size];
   const { people, editors, updatesPerSecond, movers, cursorsPerSecond } = scene;
   return {
