@@ -13,6 +13,7 @@ function awarenessOf(client: number): Awareness {
 
 it("sends on what a stock client does, message by message", () => {
   const others = [1, 2].map((index) => awarenessOf(clientIdOf(index)));
+  for (const other of others) other.setLocalState({ step: "none" });
   const stock = awarenessOf(clientIdOf(0));
   const echoed: Buffer[] = [];
   const frame = (payload: Uint8Array) =>

@@ -29,7 +29,7 @@ export class AwarenessEcho {
       const client = reader.varUint();
       const clock = reader.varUint();
       reader.skipVarBytes();
-      if (clock <= (this.#clocks.get(client) ?? -1)) continue;
+      if (clock <= (this.#clocks.get(client) ?? 0)) continue;
       this.#clocks.set(client, clock);
       news.push(message.subarray(start, reader.at));
     }
