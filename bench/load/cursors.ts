@@ -9,6 +9,20 @@ export function cursorState(writer: number, clock: number): string {
   return JSON.stringify({ user: { name: `Person ${writer}`, color: "#30bced" }, cursor: { x, y } });
 }
 
+/** What a stock client sends to be kept in view: its state of before, with a later clock. */
+export function renewal(prefix: Buffer, writer: number, clock: number, state: string): Buffer {
+  const payload = new ByteWriter();
+  payload.varUint(1);
+  payload.varUint(clientIdOf(writer));
+  payload.varUint(clock);
+  payload.varBytes(Buffer.from(state));
+  const message = new ByteWriter();
+  message.bytes(prefix);
+  message.byte(AWARENESS);
+  message.varBytes(payload.peek());
+  return message.take();
+}
+
 /** A person's awareness frames. The clock of the n-th, counted from 0, is n + 1, since 0 is before the first state. */
 export function cursorFrames(prefix: Buffer, writer: number): FrameSource {
   const payload = new ByteWriter();

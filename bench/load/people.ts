@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { useOf } from "../servers/process-tree.ts";
 import { AwarenessEcho } from "./awareness-echo.ts";
-import { cursorFrames } from "./cursors.ts";
+import { cursorFrames, cursorState, renewal } from "./cursors.ts";
 import { answerStep1, prefixOf, sayHello } from "./dialect.ts";
 import type { PeopleJob, PeopleResult } from "./job.ts";
 import { kindOf } from "./progress.ts";
@@ -60,6 +60,7 @@ class Person {
   readonly #socket: LoadSocket;
   readonly #presence: FrameSource;
   readonly #edits: FrameSource;
+  readonly #renew: (clock: number) => Buffer;
   #clock = 0;
   readonly #renewal: Renewal;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -67,11 +68,13 @@ class Person {
   messages = 0;
   updates = 0;
 
-  private constructor(socket: LoadSocket, prefix: Buffer, index: number, renewal: Renewal) {
+  private constructor(socket: LoadSocket, prefix: Buffer, index: number, renewing: Renewal) {
     this.#socket = socket;
     this.#presence = cursorFrames(prefix, index);
     this.#edits = FrameSource.updates(prefix, index);
-    this.#renewal = renewal;
+    this.#renewal = renewing;
+    // Who renews does not move.
+    this.#renew = (clock) => renewal(prefix, index, clock, cursorState(index, 0));
   }
 
   static async enter(job: PeopleJob, index: number): Promise<Person> {
@@ -79,7 +82,7 @@ class Person {
     const isStock = index < stock;
     const prefix = prefixOf(target.dialect, ROOM);
     const echo = isStock ? new AwarenessEcho(prefix, index) : null;
-    const renewal = new Renewal(isStock);
+    const renewing = new Renewal(isStock);
     let person: Person | undefined;
     const socket = await LoadSocket.open(
       `${target.url}/${ROOM}`,
@@ -91,16 +94,16 @@ class Person {
         if (person !== undefined && (kind === "step-1" || echoed !== undefined)) person.messages++;
       },
       isStock ? undefined : SUBPROTOCOL,
-      (text) => renewal.listen(text),
+      (text) => renewing.listen(text),
     );
-    person = new Person(socket, prefix, index, renewal);
+    person = new Person(socket, prefix, index, renewing);
     sayHello(socket, target.dialect, prefix);
     person.#move();
     // All at their own times, as people come.
     const phase = index / (stock + own);
     const isMover = index < movers;
     if (isMover) person.#every(1000 / cursorsPerSecond, phase, () => person.#move());
-    else person.#every(RENEWAL_MS, phase, () => person.#renew());
+    else person.#every(RENEWAL_MS, phase, () => person.#renewIfNeeded());
     if (index < editors) person.#every(1000 / updatesPerSecond, phase, () => person.#edit());
     if (!isStock) person.#every(PING_MS, phase, () => socket.sendText(PING));
     return person;
@@ -120,8 +123,11 @@ class Person {
     this.messages++;
   }
 
-  #renew(): void {
-    if (this.#renewal.isNeeded) this.#move();
+  #renewIfNeeded(): void {
+    if (!this.#renewal.isNeeded) return;
+    this.#clock++;
+    this.messages++;
+    this.#socket.send(this.#renew(this.#clock));
   }
 
   #edit(): void {
