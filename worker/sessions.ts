@@ -2,8 +2,9 @@ import { type Clock, Pacer, systemClock } from "./pacer.ts";
 import { type PresenceStore, type SendWatch, Session } from "./session.ts";
 
 /**
- * Milliseconds after which a change is in the socket's attachment, unless it needs a row. Meanwhile a timer is pending, and the platform lets no
- * object hibernate that waits for one; whatever else ends an object ends its sockets, and with them what they had.
+ * Milliseconds after which a change is in the socket's attachment, unless it needs a row. Meanwhile a timer is pending,
+ * and the platform lets no object hibernate that waits for one; whatever else ends an object ends its sockets, and with
+ * them what they had.
  */
 export const SAVE_MS = 1_000;
 

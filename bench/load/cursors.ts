@@ -11,28 +11,32 @@ export function cursorState(writer: number, clock: number): string {
 
 /** What a stock client sends to be kept in view: its state of before, with a later clock. */
 export function renewal(prefix: Buffer, writer: number, clock: number, state: string): Buffer {
-  const payload = new ByteWriter();
+  const message = new ByteWriter();
+  message.bytes(prefix);
+  writeAwareness(message, new ByteWriter(), { writer, clock, state });
+  return message.take();
+}
+
+interface Entry {
+  readonly writer: number;
+  readonly clock: number;
+  readonly state: string;
+}
+
+function writeAwareness(message: ByteWriter, payload: ByteWriter, { writer, clock, state }: Entry): void {
+  payload.clear();
   payload.varUint(1);
   payload.varUint(clientIdOf(writer));
   payload.varUint(clock);
   payload.varBytes(Buffer.from(state));
-  const message = new ByteWriter();
-  message.bytes(prefix);
   message.byte(AWARENESS);
   message.varBytes(payload.peek());
-  return message.take();
 }
 
 /** A person's awareness frames. The clock of the n-th, counted from 0, is n + 1, since 0 is before the first state. */
 export function cursorFrames(prefix: Buffer, writer: number): FrameSource {
   const payload = new ByteWriter();
-  return new FrameSource(prefix, (frame, clock) => {
-    payload.clear();
-    payload.varUint(1);
-    payload.varUint(clientIdOf(writer));
-    payload.varUint(clock + 1);
-    payload.varBytes(Buffer.from(cursorState(writer, clock)));
-    frame.byte(AWARENESS);
-    frame.varBytes(payload.peek());
-  });
+  return new FrameSource(prefix, (frame, clock) =>
+    writeAwareness(frame, payload, { writer, clock: clock + 1, state: cursorState(writer, clock) }),
+  );
 }
