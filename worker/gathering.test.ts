@@ -1,5 +1,5 @@
 import { runInDurableObject } from "cloudflare:test";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { decodeFrame } from "../shared/frames.ts";
 import { Limiter, ratesOf } from "./limiter.ts";
 import { createLog } from "./logging.ts";
@@ -10,7 +10,7 @@ import { readSettings } from "./settings.ts";
 import { SlowReaders } from "./slow-readers.ts";
 import { Store } from "./store.ts";
 import { Sync } from "./sync.ts";
-import { freshRoom, stubOf, textUpdate } from "./test-client.ts";
+import { editedDoc, freshRoom, stubOf } from "./test-client.ts";
 import { ManualClock } from "./test-clock.ts";
 
 const settings = readSettings({});
@@ -55,10 +55,11 @@ function countSends(clock: ManualClock, send: (millisecond: number) => void, sen
   return sent();
 }
 
-it("who edits in a crowd is gathered for as long as sending to the crowd takes", async () => {
-  await runInDurableObject(stubOf(freshRoom()), (_room, { storage }) => {
+/** How many frames an onlooker is sent of what one of so many people writes in as much time as 20 windows take. */
+function framesOfEdits(people: number, edits: { readonly every: number; readonly atOnce: number }): Promise<number> {
+  return runInDurableObject(stubOf(freshRoom()), (_room, { storage }) => {
     const clock = new ManualClock();
-    const { sessions, members, ofType } = crowd(clock);
+    const { sessions, members, ofType } = crowd(clock, people);
     const sync = new Sync(sessions, new Store(storage), {
       settings,
       maxDocumentBytes: () => settings.MAX_DOCUMENT_BYTES,
@@ -75,13 +76,33 @@ it("who edits in a crowd is gathered for as long as sending to the crowd takes",
     });
     const [, author] = members;
     if (author === undefined) throw new Error("nobody is there");
-    const sends = countSends(
+    const { doc, take } = editedDoc();
+    const write = () => {
+      const text = doc.getText("text");
+      text.insert(text.length, "x");
+      sync.receive(author, take(), false);
+    };
+    return countSends(
       clock,
-      (millisecond) => sync.receive(author, textUpdate("x", millisecond + 1), false),
+      (millisecond) => {
+        if (millisecond % edits.every !== 0) return;
+        for (let index = 0; index < edits.atOnce; index++) write();
+      },
       () => ofType("update"),
     );
-    expect(sends).toBeGreaterThan(3);
-    expect(sends).toBeLessThan(10);
+  });
+}
+
+describe("[SYNC-5] of what is written in 320 ms", () => {
+  it.each([
+    ["an edit each 5 ms among ten goes out at once", 10, { every: 5, atOnce: 1 }, [64, 64]],
+    ["an edit each 5 ms among fifty goes out each 16 ms", 50, { every: 5, atOnce: 1 }, [16, 22]],
+    ["a burst between two goes out each 16 ms, after a first edit alone", 2, { every: 1, atOnce: 10 }, [20, 22]],
+    ["an edit each ms among a thousand goes out each 46 ms: sending takes 30", 1_000, { every: 1, atOnce: 1 }, [7, 8]],
+  ])("%s", async (_what, people, edits, [fewest, most]) => {
+    const frames = await framesOfEdits(people, edits);
+    expect(frames).toBeGreaterThanOrEqual(fewest as number);
+    expect(frames).toBeLessThanOrEqual(most as number);
   });
 });
 

@@ -155,7 +155,7 @@ export const SETTINGS = {
     0,
     1_000,
     16,
-    "How long updates are gathered under load before they are sent as one frame. The first into a quiet room is never held. One display frame: nobody sees more than one state in it.",
+    "How long updates are gathered, at most, before they are sent as one frame; less where few are gathered for few. The first into a quiet room is never held. One display frame: nobody sees more than one state in it.",
   ),
   PRESENCE_COALESCE_MS: wholeNumber(
     "milliseconds",

@@ -30,6 +30,12 @@ interface QueuedFrame {
 /** Bytes that may wait for the window, so that neither it nor the frame that it becomes can grow without bound. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
+/**
+ * For each edit of a window, how many times as long as sending it to everybody takes the next ones are gathered. So what a
+ * few people do goes out at once, and a burst, or an edit among fifty, is followed by a window of COALESCE_MS.
+ */
+const GATHERED_PER_SENT = 10;
+
 /** The part of its limit below which a document that was nearly full is so no more. */
 const FAR_FROM_FULL = 0.8;
 
@@ -97,7 +103,7 @@ export class Sync {
       log,
       clock,
     });
-    this.#windows = new Pacer(settings.COALESCE_MS, () => this.#orFail(() => this.#closeWindow()), clock);
+    this.#windows = new Pacer(0, () => this.#orFail(() => this.#closeWindow()), clock);
     this.#commits = new Pacer(settings.COMMIT_MS, () => this.#orFail(() => this.#commit()), clock);
   }
 
@@ -253,7 +259,7 @@ export class Sync {
     }
     const [author] = authors;
     this.#publish(updates, authors.size === 1 ? author : undefined);
-    this.#windows.putOff(updates.length * this.#sessions.broadcastMs);
+    if (updates.length > 0) this.#windows.putOff(this.#nextWindowMs(queue.length, updates.length));
     for (const reject of rejections) reject();
     // What changed nothing is saved as soon as everything before it is.
     const { uncommittedBytes } = this.#persistence;
@@ -262,6 +268,12 @@ export class Sync {
     else if (updates.length > 0) this.#commits.request();
     this.#warnOfSize();
     for (const [index, frame] of queue.entries()) this.#charge(frame, outcomes[index], works[index]);
+  }
+
+  /** Milliseconds until the window after this one closes: what sending this one takes, and then in which edits are gathered. */
+  #nextWindowMs(edits: number, updates: number): number {
+    const { broadcastMs } = this.#sessions;
+    return updates * broadcastMs + Math.min(this.#settings.COALESCE_MS, edits * GATHERED_PER_SENT * broadcastMs);
   }
 
   /** Takes room time for an edit, once everything else is done: who has none left is dismissed. */

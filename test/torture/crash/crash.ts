@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { bringOnlookers } from "../../support/onlookers.ts";
 import type { Plant } from "../../support/plant.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { until } from "../../support/until.ts";
@@ -49,12 +50,14 @@ interface Load {
   readonly payload: number;
   /** Milliseconds between two edits of one author. */
   readonly gap: number;
+  /** Sockets that make a crowd of the room, in which edits share windows. */
+  readonly onlookers: number;
 }
 
 /** One room with a log that is folded into a snapshot several times a second, one that hardly ever needs any. */
 const LOADS: readonly Load[] = [
-  { room: "busy", authors: 3, payload: 4_000, gap: 6 },
-  { room: "slow", authors: 1, payload: 0, gap: 45 },
+  { room: "busy", authors: 3, payload: 4_000, gap: 6, onlookers: 30 },
+  { room: "slow", authors: 1, payload: 0, gap: 45, onlookers: 0 },
 ];
 
 /** A room, as all rounds see it. */
@@ -128,8 +131,9 @@ async function killUnderLoad(
   const stop = new AbortController();
   const crews = await Promise.all(
     subjects.map(async (subject) => {
-      const { room, authors, payload, gap } = subject.load;
+      const { room, authors, payload, gap, onlookers } = subject.load;
       const connect = () => RawClient.connect(`${server.url}/${room}`);
+      await bringOnlookers(`${server.url}/${room}`, onlookers);
       const observer = await connect();
       subject.seen = [await observer.sync()];
       const crew = await Promise.all(

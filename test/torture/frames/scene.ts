@@ -1,4 +1,5 @@
 import { readRoots } from "../../../worker/root-json.ts";
+import { bringOnlookers } from "../../support/onlookers.ts";
 import { until } from "../../support/until.ts";
 import type { TorturedServer } from "../support/tortured-server.ts";
 import { demand, Violation } from "../support/violation.ts";
@@ -11,6 +12,7 @@ interface SceneParts {
   readonly url: string;
   readonly mirror: Bystander;
   readonly stock: StockBystander;
+  readonly endOnlookers: () => void;
 }
 
 /** Bytes of a state above which its roots are not read as JSON, which would take longer than all else. */
@@ -27,23 +29,30 @@ export class Scene {
   readonly mirror: Bystander;
   readonly stock: StockBystander;
   readonly #server: TorturedServer;
+  readonly #endOnlookers: () => void;
   #boot: string | undefined;
   /** Times that the room's memory was read again. */
   taints = 0;
 
-  private constructor({ server, name, url, mirror, stock }: SceneParts) {
+  private constructor({ server, name, url, mirror, stock, endOnlookers }: SceneParts) {
     this.#server = server;
+    this.#endOnlookers = endOnlookers;
     this.name = name;
     this.url = url;
     this.mirror = mirror;
     this.stock = stock;
   }
 
-  static async open(server: TorturedServer, name: string): Promise<Scene> {
+  /** @param onlookers how many make a crowd of the room, in which frames share windows */
+  static async open(server: TorturedServer, name: string, onlookers = 0): Promise<Scene> {
     const serverUrl = await server.url();
     const url = `${serverUrl}/${name}`;
-    const [mirror, stock] = await Promise.all([Bystander.join(url), StockBystander.join(serverUrl, name)]);
-    return new Scene({ server, name, url, mirror, stock });
+    const [mirror, stock, endOnlookers] = await Promise.all([
+      Bystander.join(url),
+      StockBystander.join(serverUrl, name),
+      bringOnlookers(url, onlookers),
+    ]);
+    return new Scene({ server, name, url, mirror, stock, endOnlookers });
   }
 
   get room() {
@@ -178,5 +187,6 @@ export class Scene {
   close(): void {
     this.mirror.close();
     this.stock.close();
+    this.#endOnlookers();
   }
 }
