@@ -58,6 +58,8 @@ export class RoomfulReplica implements Replica {
   /** Everything that this replica made, in order. */
   readonly #made: Uint8Array[] = [];
   #queue: Uint8Array[] = [];
+  /** Of that, what the answer to the room's step 1 held. */
+  #answered = new Set<Uint8Array>();
   #socket: WebSocket | null = null;
   #reconnect: NodeJS.Timeout | undefined;
   #synced = false;
@@ -86,6 +88,7 @@ export class RoomfulReplica implements Replica {
     const socket = new WebSocket(this.#url, ROOMFUL_PROTOCOL);
     this.#socket = socket;
     this.#sent = 0;
+    this.#answered.clear();
     socket.on("error", () => {});
     socket.on("open", () => socket.send(encodeSyncStep1(Y.encodeStateVector(this.doc))));
     socket.on("message", (data: Buffer, isBinary: boolean) => {
@@ -115,7 +118,9 @@ export class RoomfulReplica implements Replica {
         this.#synced = true;
         for (let left = this.#queue.length; left > 0; left--) {
           const [update] = this.#queue.splice(this.#random(left), 1);
-          if (update !== undefined && this.#random(3) > 0) this.#send(update);
+          if (update === undefined) continue;
+          const mayBeLeftOut = this.#answered.has(update);
+          if (!mayBeLeftOut || this.#random(3) > 0) this.#send(update);
         }
         return;
       case "update":
@@ -142,6 +147,7 @@ export class RoomfulReplica implements Replica {
   #answer(stateVector: Uint8Array): void {
     this.#socket?.send(encodeSyncStep2(Y.encodeStateAsUpdate(this.doc, stateVector)));
     this.#sent++;
+    this.#answered = new Set(this.#queue);
   }
 
   #send(update: Uint8Array): void {
