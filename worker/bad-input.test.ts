@@ -5,7 +5,17 @@ import * as Y from "yjs";
 import { encodeQueryAwareness, encodeSyncStep1, encodeUpdate } from "../shared/frames.ts";
 import { getRoom } from "./namespace.ts";
 import { SAVE_MS } from "./sessions.ts";
-import { codeOf, editedDoc, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
+import {
+  bringCrowd,
+  codeOf,
+  editedDoc,
+  freshRoom,
+  pause,
+  stubOf,
+  TestClient,
+  textUpdate,
+  until,
+} from "./test-client.ts";
 
 describe("malformed frames hurt only their sender", () => {
   const frames: [string, Uint8Array | string, string][] = [
@@ -153,6 +163,7 @@ describe("sizes", () => {
   it("[LIMIT-2] the limit holds inside a window too", async () => {
     const room = freshRoom();
     await getRoom(env.ROOMS, room).applyUpdate(textUpdate("x".repeat(6_000_000)));
+    await bringCrowd(room);
     const client = await TestClient.roomful(room);
     for (let index = 0; index < 20; index++) client.sendUpdate(textUpdate("x".repeat(50_000), index + 1));
     await client.untilSaved(20);

@@ -55,7 +55,7 @@ export class Pacer {
   }
 
   /**
-   * To be called by the job: puts the next run off by what this one takes, so that something can be gathered in between.
+   * To be called by the job: puts the next run off, beyond the interval, so that more can be gathered for it.
    * @param milliseconds counted, not measured: the platform's clock stands still while a room works
    */
   putOff(milliseconds: number): void {

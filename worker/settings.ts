@@ -155,14 +155,14 @@ export const SETTINGS = {
     0,
     1_000,
     16,
-    "How long updates are gathered, at most, before they are sent as one frame; less where few are gathered for few. The first into a quiet room is never held. One display frame: nobody sees more than one state in it.",
+    "The longest that updates are gathered before they are sent as one frame, besides what sending takes; few for few people are gathered for less. The first into a quiet room is never held. One display frame: nobody sees more than one state in it.",
   ),
   PRESENCE_COALESCE_MS: wholeNumber(
     "milliseconds",
     0,
     1_000,
     33,
-    "The same for cursors and all else that is presence. Pointers are shown 30 times a second; each frame that is saved is saved for everybody in the room.",
+    "How long cursors and all else that is presence are gathered before they are sent as one frame. Pointers are shown 30 times a second; each frame that is saved is saved for everybody in the room.",
   ),
   COMMIT_MS: wholeNumber(
     "milliseconds",
@@ -265,7 +265,7 @@ export const SETTINGS = {
     1,
     10_000,
     1_000,
-    "Connections of one room. Each frame that goes to everybody costs about 12 microseconds for each of them: at 1,000, and a frame every COALESCE_MS, that is three quarters of the room's time.",
+    "Connections of one room. Each frame that goes to everybody costs about 12 microseconds for each of them: at 1,000, whom a frame reaches in 12 ms on a quick machine, some twenty a second are a quarter of the room's time.",
   ),
   MAX_PARTICIPANTS_PER_SUBJECT: wholeNumber(
     "connections",

@@ -5,7 +5,17 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { getRoom } from "./namespace.ts";
 import { SETTINGS } from "./settings.ts";
-import { docOf, editedDoc, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
+import {
+  bringCrowd,
+  docOf,
+  editedDoc,
+  freshRoom,
+  pause,
+  stubOf,
+  TestClient,
+  textUpdate,
+  until,
+} from "./test-client.ts";
 
 describe("sync", () => {
   it("[SYNC-1] answers step 1 with the room's own step 1, then with step 2", async () => {
@@ -62,7 +72,7 @@ describe("sync", () => {
 
   it("[SYNC-5] 100 frames in one turn reach one of a crowd in one per window, the first into a quiet room without a timer", async () => {
     const room = freshRoom();
-    await crowd(room);
+    await bringCrowd(room);
     const [author, subscriber] = await Promise.all([TestClient.connect(room), TestClient.connect(room)]);
     await Promise.all([author.sync(), subscriber.sync()]);
     await pause(50);
@@ -164,6 +174,7 @@ describe("sync", () => {
   it("[SAVE-3] what depends on a frame that is refused in the same window is rejected, not asked for", async () => {
     const room = freshRoom();
     await getRoom(env.ROOMS, room).applyUpdate(textUpdate("x".repeat(6_000_000)));
+    await bringCrowd(room);
     const client = await TestClient.roomful(room);
     await client.sync();
     await until(() => client.framesOf("sync-step-1").length === 1, "the room's step 1");
@@ -221,7 +232,7 @@ describe("sync", () => {
 
   it("[SYNC-8] a throw in the middle of a window refuses the culprit alone", async () => {
     const room = freshRoom();
-    await crowd(room);
+    await bringCrowd(room);
     const [author, other] = await Promise.all([TestClient.roomful(room), TestClient.connect(room)]);
     await Promise.all([author.sync(), other.sync()]);
     const before = textUpdate("base", 5);
@@ -241,11 +252,6 @@ describe("sync", () => {
     expect((await getRoom(env.ROOMS, room).statistics()).document.taints).toBe(2);
   });
 });
-
-/** Lets so many in, who say nothing, that a single edit is followed by a whole window. */
-async function crowd(room: string): Promise<void> {
-  await Promise.all(Array.from({ length: 60 }, () => TestClient.connect(room)));
-}
 
 /** A well-formed update that Yjs can't apply: deleting 30,000 arrays inside one another overflows the stack. */
 function deepDeletion(): Uint8Array {

@@ -30,11 +30,14 @@ interface QueuedFrame {
 /** Bytes that may wait for the window, so that neither it nor the frame that it becomes can grow without bound. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
+/** Milliseconds that a window takes, about, besides sending. */
+const WINDOW_MS = 0.1;
+
 /**
- * For each edit of a window, how many times as long as sending it to everybody takes the next ones are gathered. So what a
- * few people do goes out at once, and a burst, or an edit among fifty, is followed by a window of COALESCE_MS.
+ * For each edit of a window, how many times as long as the window took the next one is. So windows take a tenth of a room's
+ * time at most; an edit now and then waits for nothing, and a burst is gathered for COALESCE_MS.
  */
-const GATHERED_PER_SENT = 10;
+const GATHERED_PER_WINDOW = 10;
 
 /** The part of its limit below which a document that was nearly full is so no more. */
 const FAR_FROM_FULL = 0.8;
@@ -259,7 +262,7 @@ export class Sync {
     }
     const [author] = authors;
     this.#publish(updates, authors.size === 1 ? author : undefined);
-    if (updates.length > 0) this.#windows.putOff(this.#nextWindowMs(queue.length, updates.length));
+    this.#windows.putOff(this.#untilNextWindow(queue.length, updates.length));
     for (const reject of rejections) reject();
     // What changed nothing is saved as soon as everything before it is.
     const { uncommittedBytes } = this.#persistence;
@@ -270,10 +273,13 @@ export class Sync {
     for (const [index, frame] of queue.entries()) this.#charge(frame, outcomes[index], works[index]);
   }
 
-  /** Milliseconds until the window after this one closes: what sending this one takes, and then in which edits are gathered. */
-  #nextWindowMs(edits: number, updates: number): number {
+  /** Milliseconds from the start of a window to the next one's, at least. */
+  #untilNextWindow(edits: number, updates: number): number {
     const { broadcastMs } = this.#sessions;
-    return updates * broadcastMs + Math.min(this.#settings.COALESCE_MS, edits * GATHERED_PER_SENT * broadcastMs);
+    const { COALESCE_MS, STRICT } = this.#settings;
+    // In strict mode a window is a commit as well, which is worth more than all frames.
+    const gatherMs = STRICT ? COALESCE_MS : edits * GATHERED_PER_WINDOW * (WINDOW_MS + broadcastMs);
+    return updates * broadcastMs + Math.min(COALESCE_MS, gatherMs);
   }
 
   /** Takes room time for an edit, once everything else is done: who has none left is dismissed. */

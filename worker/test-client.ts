@@ -53,6 +53,11 @@ export async function until(holds: () => boolean, what: string, milliseconds = 5
   }
 }
 
+/** Lets so many in, who ask for nothing and say nothing, that a single edit is followed by a whole window. */
+export async function bringCrowd(room: string): Promise<void> {
+  await Promise.all(Array.from({ length: 60 }, () => TestClient.connect(room)));
+}
+
 interface ConnectOptions {
   /** Subprotocols to offer. None: a stock client. */
   readonly protocols?: readonly string[];

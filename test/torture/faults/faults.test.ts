@@ -14,7 +14,7 @@ function tell(mode: string, { calls, sessions, struck, steps }: FaultsFigures): 
 const LONG: readonly (readonly [string, FaultsOptions])[] = [
   ["each kind of fault, with each sequel, at each call", { every: "combination" }],
   ["in strict mode", { every: "combination", settings: { STRICT: "true" } }],
-  ["with windows", { every: "call", settings: { COALESCE_MS: "5", COMMIT_MS: "20" } }],
+  ["with a commit window", { every: "call", settings: { COALESCE_MS: "5", COMMIT_MS: "20" } }],
   ["with records that span rows", { every: "call", large: true }],
 ];
 const SHORT: typeof LONG = [["a sample", { every: "call", sample: { of: 7, remainder: seed } }]];

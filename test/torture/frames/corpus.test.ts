@@ -106,10 +106,10 @@ describe("catches", { retry: 1 }, () => {
       },
     ],
   ])("%s", async (_bug, name, way, plant) => {
+    // Wide, so that the frames of one entry share a window also when the machine is busy.
     const server = await TorturedServer.start({ plant, settings: { COALESCE_MS: "500" } });
     try {
-      // So many that the frames of one entry are in one window, however busy the machine is.
-      await expect(runCrafted(server, crafted(name), way, 200)).rejects.toThrow(Violation);
+      await expect(runCrafted(server, crafted(name), way)).rejects.toThrow(Violation);
     } finally {
       await server.stop();
     }

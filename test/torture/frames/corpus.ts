@@ -22,14 +22,9 @@ export type Way = "roomful.v1" | "stock" | "rpc";
 
 let rooms = 0;
 
-/** Sends one crafted entry to a room of its own, with so many onlookers. @throws Violation */
-export async function runCrafted(
-  server: TorturedServer,
-  entry: Crafted,
-  way: Way,
-  onlookers = 0,
-): Promise<{ questions: number }> {
-  const scene = await Scene.open(server, `corpus/${rooms++}`, onlookers);
+/** Sends one crafted entry to a room of its own. @throws Violation */
+export async function runCrafted(server: TorturedServer, entry: Crafted, way: Way): Promise<{ questions: number }> {
+  const scene = await Scene.open(server, `corpus/${rooms++}`);
   const when = `${entry.name}, by ${way}`;
   try {
     await scene.demandUndisturbed(`${when}, before`);

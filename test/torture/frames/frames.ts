@@ -37,8 +37,6 @@ const ROOM_FRAMES = 1_000;
 const BURST_FRAMES = 100;
 const BURSTS_PER_CHECK = 5;
 const ATTACKERS = 4;
-/** So many that the frames of a burst share windows. */
-const BURST_ONLOOKERS = 30;
 
 /** Sends hostile frames to rooms whose other participants must not notice. @throws Violation */
 export async function runFrames({
@@ -102,7 +100,7 @@ function tally(figures: FramesFigures, attacker: Attacker): void {
 }
 
 async function inBursts(server: TorturedServer, options: RoomOptions, figures: FramesFigures): Promise<void> {
-  const scene = await Scene.open(server, `burst/${options.seed}`, BURST_ONLOOKERS);
+  const scene = await Scene.open(server, `burst/${options.seed}`);
   const forge = new Forge(scene.mirror.doc, [scene.mirror.clientId, scene.stock.clientId]);
   const attackers: Attacker[] = [];
   const plans = plansOf(options, figures);

@@ -20,6 +20,9 @@ const READABLE_BYTES = 300_000;
 
 const READABLE_ROOTS = 20;
 
+/** So many that frames which come soon after one another share a window. */
+const ONLOOKERS = 40;
+
 const KINDS = ["text", "array", "map", "xml"] as const;
 
 /** A room with two honest participants, which is attacked. */
@@ -43,14 +46,13 @@ export class Scene {
     this.stock = stock;
   }
 
-  /** @param onlookers how many make a crowd of the room, in which frames share windows */
-  static async open(server: TorturedServer, name: string, onlookers = 0): Promise<Scene> {
+  static async open(server: TorturedServer, name: string): Promise<Scene> {
     const serverUrl = await server.url();
     const url = `${serverUrl}/${name}`;
     const [mirror, stock, endOnlookers] = await Promise.all([
       Bystander.join(url),
       StockBystander.join(serverUrl, name),
-      bringOnlookers(url, onlookers),
+      bringOnlookers(url, ONLOOKERS),
     ]);
     return new Scene({ server, name, url, mirror, stock, endOnlookers });
   }
