@@ -58,7 +58,7 @@ function countSends(clock: ManualClock, send: (millisecond: number) => void, sen
   return sent();
 }
 
-/** Lets a document be edited by one of so many people, over so many milliseconds. */
+/** Edits a room's document as one of so many people, by a clock that the test moves. */
 function editing<Result>(
   people: number,
   act: (room: {

@@ -34,8 +34,8 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
 const WINDOW_MS = 0.1;
 
 /**
- * For each edit of a window, how many times as long as the window took the next one is. So windows take a tenth of a room's
- * time at most; an edit now and then waits for nothing, and a burst is gathered for COALESCE_MS.
+ * For each edit of a window, how many times as long as the window took the next one is, up to COALESCE_MS. So windows take a
+ * tenth of a room's time, and more in a crowd alone; an edit now and then waits for nothing, and a burst is gathered whole.
  */
 const GATHERED_PER_WINDOW = 10;
 
