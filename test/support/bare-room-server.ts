@@ -8,6 +8,7 @@ import type { Plant } from "./plant.ts";
 
 const NAME = "roomful";
 const CLASS = "Room";
+const EVICTOR_NAME = "evictor";
 
 interface BareRoomServerOptions {
   readonly settings?: Record<string, string>;
@@ -18,6 +19,20 @@ interface BareRoomServerOptions {
   /** Where the rooms are kept, and stay when the server stops; without it a folder that is removed then. */
   readonly dataDirectory?: string;
 }
+
+/** Evicts the room whose name it is sent. Miniflare has a method for it, which holds up this whole process meanwhile. */
+const EVICTOR = `
+import unsafe from "workerd:unsafe";
+export default {
+  async fetch(request, env) {
+    try {
+      await unsafe.evict(env.ROOMS.getByName(await request.text()), { webSockets: "hibernate" });
+      return new Response(null, { status: 204 });
+    } catch (caught) {
+      return new Response(String(caught), { status: 500 });
+    }
+  },
+};`;
 
 /**
  * The built Worker on workerd itself, without the proxy of `wrangler dev` before it, which costs several times the
@@ -46,16 +61,28 @@ export class BareRoomServer {
     const { settings, inspectorPort } = this.#options;
     return new Miniflare(
       convertV4MiniflareOptions({
-        name: NAME,
-        modules: true,
-        script: this.#script,
-        compatibilityDate: "2026-11-01",
-        compatibilityFlags: ["nodejs_compat"],
-        durableObjects: { ROOMS: { className: CLASS, useSQLite: true } },
         resourcePersistencePath: this.#dataDirectory,
-        bindings: { AUTH: "open", LOG_LEVEL: "error", ...settings },
         cf: false,
         ...(inspectorPort !== undefined && { inspectorPort }),
+        workers: [
+          {
+            name: NAME,
+            modules: true,
+            script: this.#script,
+            compatibilityDate: "2026-11-01",
+            compatibilityFlags: ["nodejs_compat"],
+            durableObjects: { ROOMS: { className: CLASS, useSQLite: true } },
+            bindings: { AUTH: "open", LOG_LEVEL: "error", ...settings },
+          },
+          {
+            name: EVICTOR_NAME,
+            modules: true,
+            script: EVICTOR,
+            compatibilityDate: "2026-11-01",
+            compatibilityFlags: ["unsafe_module"],
+            durableObjects: { ROOMS: { className: CLASS, scriptName: NAME, useSQLite: true } },
+          },
+        ],
       }),
     );
   }
@@ -73,9 +100,11 @@ export class BareRoomServer {
     return namespace.get(namespace.idFromName(name)) as unknown as Methods;
   }
 
-  /** Takes the room's memory; its sockets stay, as in hibernation. */
+  /** Takes the room's memory; its sockets stay, as in hibernation. Waits until no timer is pending. */
   async evict(name: string): Promise<void> {
-    await this.#miniflare.unsafeEvictDurableObject(NAME, CLASS, { name, webSockets: "hibernate" });
+    const evictor = await this.#miniflare.getWorker(EVICTOR_NAME);
+    const response = await evictor.fetch("http://evictor", { method: "POST", body: name });
+    if (!response.ok) throw new Error(await response.text());
   }
 
   /** Ends the runtime and starts it on the same data. */
