@@ -75,11 +75,32 @@ describe.concurrent("presence", () => {
     claimant.sendPresence(1, 9, { name: "thief" });
     await until(() => holder.framesOf("query-awareness").length === 1, "the challenge");
     holder.sendPresence(1, 1, { name: "holder" });
-    await pause(CHALLENGE_MS + 300);
+    await pause(50);
     claimant.sendPresence(1, 10, { name: "thief" });
+    await pause(CHALLENGE_MS + 300);
+    // As an echo would.
+    claimant.sendPresence(1, 1, { name: "holder" });
     await pause(50);
     expect(holder.framesOf("query-awareness").length).toBe(1);
     expect(await ids(room)).toEqual([1, undefined]);
+  });
+
+  it("[PRES-5] a holder whose last words proved it alive is asked again, and loses the id when it is silent", async () => {
+    const room = freshRoom();
+    const [holder, claimant, watcher] = await Promise.all([1, 2, 3].map(() => TestClient.roomful(room)));
+    if (holder === undefined || claimant === undefined || watcher === undefined) throw new Error();
+    watcher.send(encodeQueryAwareness());
+    holder.sendPresence(1, 1, { name: "holder" });
+    await pause(50);
+    claimant.sendPresence(1, 2, { name: "returned" });
+    holder.sendPresence(1, 1, { name: "holder" });
+    await pause(CHALLENGE_MS + 300);
+    claimant.sendPresence(1, 3, { name: "returned" });
+    await until(() => holder.framesOf("query-awareness").length === 2, "the second challenge");
+    await until(() => claimant.framesOf("awareness").some(({ entries }) => entries[0]?.state === null), "the id");
+    claimant.sendPresence(1, 4, { name: "returned" });
+    await until(() => JSON.stringify(watcher.presence.get(1)) === '{"name":"returned"}', "to be visible");
+    expect(await ids(room)).toEqual([undefined, 1, undefined]);
   });
 
   it("[PRES-5] a silent holder loses the id after 3 s, and its close then removes nothing", async () => {

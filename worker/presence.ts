@@ -25,6 +25,13 @@ interface Challenge {
   readonly claims: Map<Session, AwarenessEntry>;
 }
 
+interface Denial {
+  /** Who proved itself to hold the id. */
+  readonly holder: Session;
+  readonly entry: AwarenessEntry;
+  readonly at: number;
+}
+
 interface PresenceOptions {
   readonly coalesceMs: number;
   /** Largest state, in bytes of JSON in UTF-8. */
@@ -48,8 +55,8 @@ export class Presence {
   readonly #announcing = new WeakSet<Session>();
   readonly #holders = new Map<number, Session>();
   readonly #challenges = new Map<number, Challenge>();
-  /** For a claimant: who proved itself to hold the id, and the claim. Its further claims are echoes. */
-  readonly #denials = new WeakMap<Session, { readonly holder: Session; readonly entry: AwarenessEntry }>();
+  /** For a claimant: what became of its claim. */
+  readonly #denials = new WeakMap<Session, Denial>();
   /** Client ids that lately left, with their last clock, oldest first. */
   readonly #leavers = new Map<number, number>();
   /** Client ids whose entry is to be sent; with the clock at which they left, when they did. */
@@ -102,7 +109,8 @@ export class Presence {
     const clientId = session.state.presence?.clientId;
     const challenge = clientId === undefined ? undefined : this.#challenges.get(clientId);
     if (clientId === undefined || challenge === undefined) return;
-    for (const [claimant, entry] of challenge.claims) this.#denials.set(claimant, { holder: session, entry });
+    const at = this.#clock.now();
+    for (const [claimant, entry] of challenge.claims) this.#denials.set(claimant, { holder: session, entry, at });
     this.#endChallenge(clientId);
   }
 
@@ -159,7 +167,7 @@ export class Presence {
       this.#grant(session, entry);
       return;
     }
-    if (this.#denials.get(session)?.holder === holder) return;
+    if (this.#isDenied(session, entry, holder)) return;
     const open = this.#challenges.get(entry.clientId);
     if (open !== undefined) {
       open.claims.set(session, toKeep(entry));
@@ -168,6 +176,16 @@ export class Presence {
     const timer = this.#clock.setTimeout(() => this.#releaseToClaimants(holder, entry.clientId), CHALLENGE_MS);
     this.#challenges.set(entry.clientId, { timer, claims: new Map([[session, toKeep(entry)]]) });
     holder.send(encodeQueryAwareness());
+  }
+
+  /**
+   * Whether the holder need not prove itself again. What came may have been under way when its socket died; and nobody echoes
+   * a clock that the room has not sent.
+   */
+  #isDenied(claimant: Session, { clock }: AwarenessEntry, holder: Session): boolean {
+    const denial = this.#denials.get(claimant);
+    if (denial?.holder !== holder) return false;
+    return clock <= (holder.state.presence?.clock ?? 0) || this.#clock.now() - denial.at < CHALLENGE_MS;
   }
 
   #grant(session: Session, entry: AwarenessEntry): void {

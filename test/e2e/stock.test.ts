@@ -109,6 +109,8 @@ describe.concurrent("stock y-websocket clients", () => {
     one.awareness.setLocalStateField("at", "before");
     const seen = () => two.awareness.getStates().get(one.doc.clientID)?.at;
     await until(() => seen() === "before", "to see the other");
+    // What both still say of their coming would prove a frozen socket alive.
+    await pause(500);
     proxy.freeze();
     const { doc, awareness } = one;
     opened.push(new WebsocketProvider(server.url, room, doc, { disableBc: true, awareness }));
