@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 process.env.WRANGLER_SEND_METRICS = "false";
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 
-/** Two files run at a time on machines with two cores: what only came too late is tried once more, and the report says so. */
+/** Three files run at a time on machines with two cores: what only came too late is tried once more, and the report says so. */
 const RETRIES = 1;
 
 export default defineConfig({
@@ -21,6 +21,7 @@ export default defineConfig({
             "client/**/*.test.ts",
             "backend/**/*.test.ts",
             "bench/load/**/*.test.ts",
+            "bench/report/**/*.test.ts",
             "test/unit/**/*.test.ts",
           ],
           testTimeout: 30_000,

@@ -1,16 +1,23 @@
-/** Writes the tables and plots of `docs/performance.md` from `bench/results/`: `npm run bench:report`. */
+/**
+ * Writes the tables and plots of `docs/performance.md` from `bench/results/`: `npm run bench:report`. With `--results
+ * folder`, those of another folder into a copy of the page there.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { COLUMNS, median } from "./report/columns.ts";
 import { costTable } from "./report/cost.ts";
 import { goalsTable } from "./report/goals.ts";
 import { type BarGroup, barsSvg } from "./report/plot.ts";
 import { casesOf, markdown, serversOf, tablesOf, valuesOf } from "./report/tables.ts";
-import { readResults, type ScenarioResults } from "./results.ts";
+import { PUBLISHED, readResults, type ScenarioResults } from "./results.ts";
 import { SCENARIOS } from "./scenarios/catalog.ts";
 import { SERVERS } from "./servers/catalog.ts";
 
 const PAGE = "docs/performance.md";
-const IMAGES = "docs/img";
+
+const { results: folder } = parseArgs({ options: { results: { type: "string", default: PUBLISHED } } }).values;
+const written = folder === PUBLISHED ? "docs" : folder;
+const images = `${written}/img`;
 
 /** Which columns are drawn, and what the axis is called. */
 const PLOTS = [
@@ -60,8 +67,8 @@ function plotsOf(results: ScenarioResults): string[] {
     }));
     if (groups.every(({ bars }) => bars.length === 0)) return [];
     const file = `bench-${plot.scenario}-${index + 1}.svg`;
-    mkdirSync(IMAGES, { recursive: true });
-    writeFileSync(`${IMAGES}/${file}`, barsSvg(plot.title, plot.unit, groups));
+    mkdirSync(images, { recursive: true });
+    writeFileSync(`${images}/${file}`, barsSvg(plot.title, plot.unit, groups));
     return [`![${plot.title}, ${plot.unit}](img/${file})`];
   });
 }
@@ -77,11 +84,12 @@ function sectionOf(results: ScenarioResults): string {
   const said = `${started.slice(0, 10)}, commit ${commit}, ${times}, machine load ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`;
   const failures = runs.filter(({ error }) => error !== undefined);
   const failed = failures.map((run) => `- failed: ${run.case}, ${SERVERS[run.server].label}: ${run.error}`);
-  const command = `npm run bench -- ${scenario}${size === "full" ? "" : ` --${size}`}`;
+  const commands = [...new Set(runs.flatMap(({ given }) => given ?? []))];
+  if (commands.length === 0) commands.push(`${scenario}${size === "full" ? "" : ` --${size}`}`);
   return [
     `### ${scenario}`,
     about,
-    `\`${command}\`: ${said}.`,
+    `${commands.map((given) => `\`npm run bench -- ${given}\``).join(", ")}: ${said}.`,
     ...plotsOf(results),
     tablesOf(results),
     failed.join("\n"),
@@ -107,13 +115,19 @@ function replaceBetween(page: string, name: string, content: string): string {
   return `${page.slice(0, from + start.length)}\n\n${content}\n\n${page.slice(to)}`;
 }
 
-const all = SCENARIOS.map(({ name }) => readResults(name)).filter((results) => results !== null);
-const played = readResults("hours");
+const all = SCENARIOS.map(({ name }) => readResults(name, folder)).filter((results) => results !== null);
+const played = readResults("hours", folder);
 const cost = played === null ? "The scenario `hours` was not measured." : costTable(played);
 
 let page = readFileSync(PAGE, "utf8");
 page = replaceBetween(page, "machine", machineOf(all));
-page = replaceBetween(page, "goals", goalsTable(readResults));
+page = replaceBetween(
+  page,
+  "goals",
+  goalsTable((scenario) => readResults(scenario, folder)),
+);
 page = replaceBetween(page, "scenarios", all.map(sectionOf).join("\n\n"));
 page = replaceBetween(page, "cost", cost);
-writeFileSync(PAGE, page);
+mkdirSync(written, { recursive: true });
+writeFileSync(`${written}/performance.md`, page);
+console.log(`${written}/performance.md`);

@@ -11,6 +11,8 @@ export interface Run {
   readonly server: ServerName;
   readonly repeat: number;
   readonly at: string;
+  /** What was given to `npm run bench --`. Older runs don't tell. */
+  readonly given?: string;
   /** Of the last minute, when it began: how busy the machine was with anything. */
   readonly machineLoad: number;
   readonly result: object;
@@ -31,6 +33,8 @@ export interface ScenarioResults {
 
 /** Where the published ones are. */
 export const PUBLISHED = "bench/results";
+/** Where those of smaller sizes are, which are for the one who measures. */
+export const OWN = ".cache/bench/results";
 
 function resultsFile(scenario: string, folder: string): string {
   return join(folder, `${scenario}.json`);

@@ -1,10 +1,10 @@
 /**
  * Measures: `npm run bench -- [scenario…] [--quick | --tiny] [--again] [--only server,…] [--case words] [--repeats n]
  * [--results folder]`. What is there already, of the same size and commit, is not measured again, so that a run that was
- * cut off goes on.
+ * cut off goes on. Full sizes go to where the published results are, others to a folder of their own.
  */
 import { parseArgs } from "node:util";
-import { machineLoad, newResults, PUBLISHED, readResults, type ScenarioResults, writeResults } from "./results.ts";
+import { machineLoad, newResults, OWN, PUBLISHED, readResults, type ScenarioResults, writeResults } from "./results.ts";
 import { SCENARIOS } from "./scenarios/catalog.ts";
 import type { Scenario, Size } from "./scenarios/scenario.ts";
 
@@ -17,11 +17,13 @@ const { values, positionals } = parseArgs({
     only: { type: "string" },
     case: { type: "string", default: "" },
     repeats: { type: "string" },
-    results: { type: "string", default: PUBLISHED },
+    results: { type: "string" },
   },
 });
 
 const size: Size = values.tiny ? "tiny" : values.quick ? "quick" : "full";
+const folder = values.results ?? (size === "full" ? PUBLISHED : OWN);
+const given = process.argv.slice(2).join(" ");
 const only = values.only?.split(",");
 const unknown = positionals.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
 if (unknown.length > 0) {
@@ -31,7 +33,7 @@ if (unknown.length > 0) {
 
 function resultsOf({ name, about }: Scenario): ScenarioResults {
   const fresh = newResults(name, about, size);
-  const kept = values.again ? null : readResults(name, values.results);
+  const kept = values.again ? null : readResults(name, folder);
   return kept !== null && kept.size === size && kept.commit === fresh.commit ? kept : fresh;
 }
 
@@ -61,8 +63,8 @@ for (const scenario of SCENARIOS) {
           (error: unknown) => ({ result: {}, error: String(error) }),
         );
         if ("error" in outcome) failures++;
-        results.runs.push({ case: name, server, repeat, at, machineLoad: load, ...outcome });
-        writeResults(results, values.results);
+        results.runs.push({ case: name, server, repeat, at, given, machineLoad: load, ...outcome });
+        writeResults(results, folder);
         console.log(`${scenario.name} · ${name} · ${server} · ${repeat + 1} of ${repeats}: ${JSON.stringify(outcome)}`);
       }
     }

@@ -11,7 +11,7 @@ export const SAVE_MS = 1_000;
 /** Milliseconds between two writes of presence rows, which cost money. */
 export const ROW_MS = 5_000;
 
-/** Milliseconds that a frame to one socket takes, on a slow machine. */
+/** Milliseconds that a frame to one socket takes on a slow machine: more than twice of what `prices.ts` charges for it. */
 const SEND_MS = 0.03;
 
 interface SessionsOptions {
@@ -66,7 +66,7 @@ export class Sessions implements Iterable<Session> {
     return this.#bySocket.size;
   }
 
-  /** Milliseconds that a frame to everybody takes, about. */
+  /** Milliseconds that a frame to everybody takes, about, as if all wanted the document. */
   get broadcastMs(): number {
     return this.size * SEND_MS;
   }

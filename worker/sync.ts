@@ -31,13 +31,13 @@ interface QueuedFrame {
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** Milliseconds that a window takes, about, besides sending. */
-const WINDOW_MS = 0.1;
+const WINDOW_COST_MS = 0.1;
 
 /**
- * For each edit of a window, how many times as long as the window took the next one is, up to COALESCE_MS. So windows take a
- * tenth of a room's time, and more in a crowd alone; an edit now and then waits for nothing, and a burst is gathered whole.
+ * The next window opens so many times the cost of this one later, for each edit that was in it; COALESCE_MS later at most, and
+ * what sending took. So an edit now and then waits for nothing, and a burst is gathered whole.
  */
-const GATHERED_PER_WINDOW = 10;
+const GATHERED_PER_COST = 10;
 
 /** The part of its limit below which a document that was nearly full is so no more. */
 const FAR_FROM_FULL = 0.8;
@@ -60,7 +60,8 @@ interface SyncOptions {
 /**
  * The way of an edit: gathered in a window, applied in one transaction, broadcast as one frame, committed as one row,
  * acknowledged. Broadcast, then write, then acknowledge: the platform's output gate holds back what is sent after a
- * write until the write is durable, so the broadcast is not delayed and the acknowledgement is a proof.
+ * write until the write is durable, so the acknowledgement is a proof and the broadcast is not delayed, but by a commit before
+ * it that is still under way.
  */
 export class Sync {
   readonly #sessions: Sessions;
@@ -278,7 +279,7 @@ export class Sync {
     const { broadcastMs } = this.#sessions;
     const { COALESCE_MS, STRICT } = this.#settings;
     // In strict mode a window is a commit as well, which is worth more than all frames.
-    const gatherMs = STRICT ? COALESCE_MS : edits * GATHERED_PER_WINDOW * (WINDOW_MS + broadcastMs);
+    const gatherMs = STRICT ? COALESCE_MS : edits * GATHERED_PER_COST * (WINDOW_COST_MS + broadcastMs);
     return updates * broadcastMs + Math.min(COALESCE_MS, gatherMs);
   }
 

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { useOf } from "../servers/process-tree.ts";
 import { answerStep1, prefixOf, sayHello } from "./dialect.ts";
 import type { BurstJob, BurstResult } from "./job.ts";
 import { joinOnce } from "./join.ts";
+import { meter } from "./meter.ts";
 import { kindOf, Progress, readUpdate } from "./progress.ts";
 import { LoadSocket } from "./socket.ts";
 import { FrameSource } from "./updates.ts";
@@ -34,7 +34,7 @@ export async function runBurst({ target, updates, timeoutSeconds }: BurstJob): P
   await pause(300);
 
   const source = FrameSource.updates(prefix, 0);
-  const before = useOf(target.pid);
+  const usage = meter(target.pid);
   const framesBefore = subscriber.framesReceived;
   const started = performance.now();
   const deadline = started + timeoutSeconds * 1000;
@@ -50,7 +50,7 @@ export async function runBurst({ target, updates, timeoutSeconds }: BurstJob): P
   await done.promise;
   clearTimeout(timer);
   const seconds = (performance.now() - started) / 1000;
-  const after = useOf(target.pid);
+  const used = usage();
   const joinMilliseconds = await joining;
   writer.close();
   subscriber.close();
@@ -60,8 +60,7 @@ export async function runBurst({ target, updates, timeoutSeconds }: BurstJob): P
     joinMilliseconds,
     frames: subscriber.framesReceived - framesBefore,
     lost: progress.gaps,
-    serverCpuSeconds: after.cpuSeconds - before.cpuSeconds,
-    residentBytes: after.residentBytes,
+    ...used,
   };
 
   async function joinMeanwhile(): Promise<number | null> {

@@ -1,21 +1,22 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { useOf } from "../servers/process-tree.ts";
 import { ByteWriter } from "./bytes.ts";
 import { prefixOf } from "./dialect.ts";
 import type { HistoryJob, HistoryResult } from "./job.ts";
 import { joinOnce } from "./join.ts";
+import { meter } from "./meter.ts";
 import { frameHeader } from "./websocket-frame.ts";
 
 const STEP_1 = [0, 0, 1, 0];
 
-/** One client writes what a recording says; it asks for the state vector now and then, so that it is never far ahead. */
+/** One client writes what a recording says, and asks for the document once, at the end. */
 export async function runHistory(job: HistoryJob): Promise<HistoryResult> {
   const { target, room } = job;
   const prefix = prefixOf(target.dialect, room);
   const updates = readHistory(job.history);
-  const { socket } = await joinOnce(target, room, 0);
-  const before = useOf(target.pid);
+  const writer = await joinOnce(target, room, 0);
+  const { socket } = writer;
+  const usage = meter(target.pid);
   const started = performance.now();
   for (let at = 0; at < updates.length; at += job.batch) {
     const due = started + (at / job.batch + 1) * job.pauseMs;
@@ -25,18 +26,17 @@ export async function runHistory(job: HistoryJob): Promise<HistoryResult> {
     if (socket.ended !== null) throw new Error(`the writer's socket ended: ${socket.ended}`);
   }
   // What is asked on the same socket is answered after all that came before.
-  const { framesReceived } = socket;
+  const { answers } = writer;
   socket.send(Buffer.from([...prefix, ...STEP_1]));
-  while (socket.framesReceived === framesReceived && socket.ended === null) await pause(5);
-  const after = useOf(target.pid);
+  while (writer.answers === answers && socket.ended === null) await pause(5);
+  const used = usage();
   const seconds = (performance.now() - started) / 1000;
   socket.close();
   return {
     seconds,
     updates: updates.length,
     payloadBytes: updates.reduce((sum, { length }) => sum + length, 0),
-    serverCpuSeconds: after.cpuSeconds - before.cpuSeconds,
-    residentBytes: after.residentBytes,
+    ...used,
   };
 }
 

@@ -86,7 +86,7 @@ export interface HistoryJob {
   readonly room: string;
   /** A file of updates, each behind its length in four bytes, little-endian. */
   readonly history: string;
-  /** Sent between two waits for the other subscriber. */
+  /** How many are sent at once. */
   readonly batch: number;
   /** Milliseconds between two batches at least. */
   readonly pauseMs: number;
@@ -110,7 +110,17 @@ export interface Quantiles {
   readonly max: number;
 }
 
-export interface TrafficResult {
+/** What was used meanwhile. */
+export interface Usage {
+  /** Seconds of processor time that the server used. */
+  readonly serverCpuSeconds: number;
+  /** That the server held at the end. */
+  readonly residentBytes: number;
+  /** Part of one core that the load generator used itself. */
+  readonly loadUtilisation: number;
+}
+
+export interface TrafficResult extends Usage {
   readonly seconds: number;
   readonly sent: number;
   /** Edits delivered, each once per subscriber. */
@@ -121,23 +131,16 @@ export interface TrafficResult {
   readonly lost: number;
   /** Milliseconds from write to read. */
   readonly latency: Quantiles;
-  /** Seconds of processor time that the server used. */
-  readonly serverCpuSeconds: number;
-  readonly residentBytes: number;
-  /** Part of one core that the load generator used itself. */
-  readonly loadUtilisation: number;
 }
 
-export interface JoinResult {
+export interface JoinResult extends Usage {
   /** For each joiner of each turn, from the start of its connection until it had the whole answer. */
   readonly milliseconds: readonly number[];
   /** Of one joiner's connection. */
   readonly bytes: number;
-  readonly serverCpuSeconds: number;
-  readonly residentBytes: number;
 }
 
-export interface BurstResult {
+export interface BurstResult extends Usage {
   /** Until the other subscriber had the last. */
   readonly seconds: number;
   /** How much of the burst the subscriber got when time ran out, or all. */
@@ -145,11 +148,9 @@ export interface BurstResult {
   readonly joinMilliseconds: number | null;
   readonly frames: number;
   readonly lost: number;
-  readonly serverCpuSeconds: number;
-  readonly residentBytes: number;
 }
 
-export interface PeopleResult {
+export interface PeopleResult extends Usage {
   readonly seconds: number;
   /** To the room, pings apart. */
   readonly messages: number;
@@ -157,17 +158,13 @@ export interface PeopleResult {
   readonly updates: number;
   /** To the people. */
   readonly bytes: number;
-  readonly serverCpuSeconds: number;
-  readonly residentBytes: number;
 }
 
-export interface HistoryResult {
+export interface HistoryResult extends Usage {
   readonly seconds: number;
   readonly updates: number;
   /** Of updates, without what frames add. */
   readonly payloadBytes: number;
-  readonly serverCpuSeconds: number;
-  readonly residentBytes: number;
 }
 
 export interface PopulateResult {

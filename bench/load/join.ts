@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { useOf } from "../servers/process-tree.ts";
 import { ByteWriter } from "./bytes.ts";
 import { answerStep1, prefixOf, sayHello } from "./dialect.ts";
 import type { JoinJob, JoinResult, PopulateJob, PopulateResult, Target } from "./job.ts";
+import { meter } from "./meter.ts";
 import { kindOf } from "./progress.ts";
 import { LoadSocket } from "./socket.ts";
 
@@ -14,6 +14,8 @@ interface Joined {
   readonly milliseconds: number;
   /** The message that answered. */
   readonly answerBytes: number;
+  /** How many answers came on this connection until now. */
+  readonly answers: number;
 }
 
 /** Connects, asks for the document, and waits for an answer of so many bytes. */
@@ -26,8 +28,10 @@ export async function joinOnce(
   const prefix = prefixOf(target.dialect, room);
   const started = performance.now();
   const answered = Promise.withResolvers<number>();
+  let answers = 0;
   const socket = await LoadSocket.open(`${target.url}/${room}`, (message, opened) => {
     const kind = kindOf(message, prefix.length);
+    if (kind === "step-2") answers++;
     if (kind === "step-2" && message.length >= leastBytes) answered.resolve(message.length);
     if (kind === "step-1") answerStep1(opened, prefix);
   });
@@ -35,11 +39,18 @@ export async function joinOnce(
   const timer = setTimeout(() => answered.reject(new Error(`no answer to step 1: ${socket.ended}`)), TIMEOUT_MS);
   const answerBytes = await answered.promise;
   clearTimeout(timer);
-  return { socket, milliseconds: performance.now() - started, answerBytes };
+  return {
+    socket,
+    milliseconds: performance.now() - started,
+    answerBytes,
+    get answers() {
+      return answers;
+    },
+  };
 }
 
 export async function runJoin(job: JoinJob): Promise<JoinResult> {
-  const before = useOf(job.target.pid);
+  const usage = meter(job.target.pid);
   const milliseconds: number[] = [];
   let bytes = 0;
   // The one before leaves when the next is there, so that no server lets go of the room.
@@ -53,14 +64,9 @@ export async function runJoin(job: JoinJob): Promise<JoinResult> {
     milliseconds.push(...joined.map((one) => one.milliseconds));
     bytes = joined[0]?.socket.bytesReceived ?? 0;
   }
-  const after = useOf(job.target.pid);
+  const used = usage();
   for (const { socket } of leaving) socket.close();
-  return {
-    milliseconds,
-    bytes,
-    serverCpuSeconds: after.cpuSeconds - before.cpuSeconds,
-    residentBytes: after.residentBytes,
-  };
+  return { milliseconds, bytes, ...used };
 }
 
 export async function runPopulate({ target, rooms, document }: PopulateJob): Promise<PopulateResult> {

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { useOf } from "../servers/process-tree.ts";
 import { AwarenessEcho } from "./awareness-echo.ts";
 import { cursorFrames, cursorState, renewal } from "./cursors.ts";
 import { answerStep1, prefixOf, sayHello } from "./dialect.ts";
 import type { PeopleJob, PeopleResult } from "./job.ts";
+import { meter } from "./meter.ts";
 import { kindOf } from "./progress.ts";
 import { LoadSocket } from "./socket.ts";
 import { FrameSource } from "./updates.ts";
@@ -22,22 +22,22 @@ export async function runPeople(job: PeopleJob): Promise<PeopleResult> {
   await pause(settleSeconds * 1000);
   const reading = () => ({
     at: performance.now(),
-    use: useOf(target.pid),
     bytes: sumOf(people, ({ bytesReceived }) => bytesReceived),
     messages: sumOf(people, ({ messages }) => messages),
     updates: sumOf(people, ({ updates }) => updates),
   });
+  const usage = meter(target.pid);
   const before = reading();
   await pause(seconds * 1000);
   const after = reading();
+  const used = usage();
   for (const person of people) person.leave();
   return {
     seconds: (after.at - before.at) / 1000,
     messages: after.messages - before.messages,
     updates: after.updates - before.updates,
     bytes: after.bytes - before.bytes,
-    serverCpuSeconds: after.use.cpuSeconds - before.use.cpuSeconds,
-    residentBytes: after.use.residentBytes,
+    ...used,
   };
 }
 

@@ -1,15 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { useOf } from "../servers/process-tree.ts";
 import { cursorFrames } from "./cursors.ts";
 import { answerStep1, prefixOf, sayHello } from "./dialect.ts";
 import type { TrafficJob, TrafficResult } from "./job.ts";
+import { meter } from "./meter.ts";
 import { kindOf, Progress, readAwareness, readUpdate } from "./progress.ts";
 import { Samples } from "./quantiles.ts";
 import { LoadSocket } from "./socket.ts";
 import { FrameSource } from "./updates.ts";
 
 const TICK_MS = 1;
-/** A writer that the generator serves later than this counts as if it had written in time. */
+/** By how much the generator itself may be late: beyond it a frame counts as written then, since it was held up by the server. */
 const LATE_MS = 5;
 const DRAIN_MS = 3_000;
 /** Times of the last so many frames of a writer are kept. */
@@ -37,24 +37,23 @@ export async function runTraffic(job: TrafficJob): Promise<TrafficResult> {
   await traffic.open();
   traffic.start();
   await pause(job.warmupSeconds * 1000);
+  const usage = meter(job.target.pid);
   const before = traffic.reading();
   await pause(job.seconds * 1000);
   const after = traffic.reading();
+  const used = usage();
   traffic.stop();
   const lost = await traffic.drain();
   traffic.close();
-  const seconds = (after.at - before.at) / 1000;
   return {
-    seconds,
+    seconds: (after.at - before.at) / 1000,
     sent: after.sent - before.sent,
     delivered: after.delivered - before.delivered,
     frames: after.frames - before.frames,
     bytes: after.bytes - before.bytes,
     lost,
     latency: traffic.latency.quantiles(),
-    serverCpuSeconds: after.use.cpuSeconds - before.use.cpuSeconds,
-    residentBytes: after.use.residentBytes,
-    loadUtilisation: (after.ownCpuSeconds - before.ownCpuSeconds) / seconds,
+    ...used,
   };
 }
 
@@ -187,7 +186,6 @@ class Traffic {
     const sockets = this.#rooms.flatMap((room) => room.sockets);
     const ended = sockets.find((socket) => socket.ended !== null);
     if (ended !== undefined) throw new Error(`a socket ended: ${ended.ended}`);
-    const own = process.cpuUsage();
     const sum = (figures: number[]) => figures.reduce((total, figure) => total + figure, 0);
     return {
       at,
@@ -195,8 +193,6 @@ class Traffic {
       delivered: sum(this.#rooms.map(({ progress }) => progress.delivered)),
       frames: sum(sockets.map(({ framesReceived }) => framesReceived)),
       bytes: sum(sockets.map(({ bytesReceived }) => bytesReceived)),
-      use: useOf(this.#job.target.pid),
-      ownCpuSeconds: (own.user + own.system) / 1e6,
     };
   }
 

@@ -1,4 +1,4 @@
-import type { BurstResult, JoinResult, TrafficResult } from "../load/job.ts";
+import type { BurstResult, JoinResult, TrafficResult, Usage } from "../load/job.ts";
 import { TIMEOUT_SECONDS } from "../scenarios/burst.ts";
 import type { HoursResult } from "../scenarios/hours.ts";
 import type { IdleScenarioResult } from "../scenarios/idle.ts";
@@ -36,7 +36,9 @@ function column<Result>(
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+  const middle = (sorted.length - 1) / 2;
+  const [lower = Number.NaN, upper = Number.NaN] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle)]];
+  return (lower + upper) / 2;
 }
 
 const DELIVERED = column<TrafficResult>("delivered per s", 0, ({ delivered, seconds }) => delivered / seconds);
@@ -55,15 +57,18 @@ const SERVER_CPU = column<TrafficResult>(
   2,
   ({ serverCpuSeconds, seconds }) => serverCpuSeconds / seconds,
 );
-const P50 = column<TrafficResult>("p50, ms", 1, ({ latency }) => latency.p50);
-const P95 = column<TrafficResult>("p95, ms", 1, ({ latency }) => latency.p95);
-const P99 = column<TrafficResult>("p99, ms", 1, ({ latency }) => latency.p99);
+/** What was late is not among the samples. */
+const isLate = ({ lost }: TrafficResult) => lost > 0;
+const P50 = column<TrafficResult>("p50, ms", 1, ({ latency }) => latency.p50, isLate);
+const P95 = column<TrafficResult>("p95, ms", 1, ({ latency }) => latency.p95, isLate);
+const P99 = column<TrafficResult>("p99, ms", 1, ({ latency }) => latency.p99, isLate);
 const FRAMES = column<TrafficResult>("frames per s", 0, ({ frames, seconds }) => frames / seconds);
 const LOST = column<TrafficResult>("late", 0, ({ lost }) => lost);
-const GENERATOR = column<TrafficResult>("generator, cores", 2, ({ loadUtilisation }) => loadUtilisation);
+/** Older results of some scenarios don't have it. */
+const GENERATOR = column<Partial<Usage>>("generator, cores", 2, ({ loadUtilisation }) => loadUtilisation ?? null);
 const MEMORY = column<TrafficResult>("memory, MB", 0, ({ residentBytes }) => residentBytes / 1e6);
 
-const SATURATION = [DELIVERED, DELIVERED_PER_CPU, CPU_PER_DELIVERED, FRAMES, P50, P99, SERVER_CPU, GENERATOR];
+const SATURATION = [DELIVERED, DELIVERED_PER_CPU, CPU_PER_DELIVERED, FRAMES, P50, P99, LOST, SERVER_CPU, GENERATOR];
 const PACED = [CPU_PER_DELIVERED, SERVER_CPU, P50, P95, P99, FRAMES, LOST, GENERATOR, MEMORY];
 
 export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
@@ -82,6 +87,7 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   absence: [
     column<JoinResult>("bytes to the client", 0, ({ bytes }) => bytes),
     column<JoinResult>("ms", 1, ({ milliseconds }) => median(milliseconds)),
+    GENERATOR,
   ],
   storage: [
     column<StorageResult>("rows per 1,000 updates", 1, ({ rowsWritten, updates }) => (1000 * rowsWritten) / updates),
@@ -92,6 +98,7 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
       ({ bytesWritten, payloadBytes }) => bytesWritten / payloadBytes,
     ),
     column<StorageResult>("bytes per 1,000 updates", 0, ({ bytesWritten, updates }) => (1000 * bytesWritten) / updates),
+    GENERATOR,
   ],
   hours: [
     column<HoursResult>("messages to the room per s", 1, ({ messages, seconds }) => messages / seconds),
@@ -99,11 +106,13 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column<HoursResult>("rows per s, later deletions included", 2, ({ rowsWritten, seconds }) => rowsWritten / seconds),
     column<HoursResult>("bytes to the people per s", 0, ({ bytes, seconds }) => bytes / seconds),
     column<HoursResult>("server CPU, cores", 2, ({ serverCpuSeconds, seconds }) => serverCpuSeconds / seconds),
+    GENERATOR,
   ],
   idle: [
     column<IdleScenarioResult>("events per hour", 0, ({ events, seconds }) => (3600 * events) / seconds),
     column<IdleScenarioResult>("hibernated (1 is yes)", 0, ({ hibernated }) => (hibernated ? 1 : 0)),
     column<IdleScenarioResult>("bytes to the clients per s", 0, ({ bytes, seconds }) => bytes / seconds),
+    GENERATOR,
   ],
   wake: [
     column<TrafficResult>("from the edit to the other, median ms", 1, ({ latency }) => latency.p50),
@@ -114,6 +123,7 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
       1,
       ({ serverCpuSeconds, delivered }) => (serverCpuSeconds * 1000) / delivered,
     ),
+    GENERATOR,
   ],
   joins: [
     column<JoinsResult>("warm, median ms", 1, ({ warm }) => median(warm.milliseconds)),
@@ -129,6 +139,7 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     ),
     column<JoinsResult>("bytes to one joiner", 0, ({ warm }) => warm.bytes),
     column<JoinsResult>("memory, MB", 0, ({ warm }) => warm.residentBytes / 1e6),
+    column<{ readonly warm: Partial<Usage> }>("generator, cores", 2, ({ warm }) => warm.loadUtilisation ?? null),
   ],
   burst: [
     column<BurstResult>(
@@ -143,5 +154,6 @@ export const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column<BurstResult>("server CPU, s", 2, ({ serverCpuSeconds }) => serverCpuSeconds),
     column<BurstResult>("frames to the subscriber", 0, ({ frames }) => frames),
     column<BurstResult>("memory, MB", 0, ({ residentBytes }) => residentBytes / 1e6),
+    GENERATOR,
   ],
 };

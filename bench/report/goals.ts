@@ -1,5 +1,5 @@
 import type { ScenarioResults } from "../results.ts";
-import { hoursCase, SCENES } from "../scenarios/hours.ts";
+import { DRAWING, hoursCase } from "../scenarios/hours.ts";
 import { WHOLE_SESSION } from "../scenarios/storage.ts";
 import { SERVERS } from "../servers/catalog.ts";
 import type { ServerName } from "../servers/server.ts";
@@ -18,9 +18,6 @@ interface Goal {
   readonly reach: number;
   readonly isAtMost: boolean;
 }
-
-const [drawing] = SCENES;
-const DRAWING = drawing === undefined ? "" : hoursCase(drawing, "own");
 
 const SATURATION = { column: "delivered per s", floor: "relay", isAtMost: false } as const;
 const SATURATION_CPU = { ...SATURATION, column: "delivered per CPU second" } as const;
@@ -116,7 +113,7 @@ const GOALS: readonly Goal[] = [
   {
     what: "rows written per second, 10 people drawing 20 times a second each",
     scenario: "hours",
-    case: DRAWING,
+    case: hoursCase(DRAWING, "own"),
     column: "rows per s, later deletions included",
     floor: null,
     reach: 10,

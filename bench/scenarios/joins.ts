@@ -25,13 +25,13 @@ function joinCase(name: string, document: () => string, joiners: number, size: S
           run({ kind: "join", room, joiners: count, turns, leastBytes: 0.9 * documentBytes });
         // Who keeps nothing has no cold join.
         if (server === "y-websocket-server") {
-          return { documentBytes, cold: null, warm: await join("measured", warmTurns + 1) };
+          return { cold: null, warm: await join("measured", warmTurns + 1) };
         }
         await launched.restart();
         await join("practice", 3, 1);
         const cold = await join("measured", 1);
         // One that is cold again where the last leaver takes the room along; the quantiles bear it.
-        return { documentBytes, cold, warm: await join("measured", warmTurns + 1) };
+        return { cold, warm: await join("measured", warmTurns + 1) };
       }),
   };
 }

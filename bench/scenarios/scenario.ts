@@ -51,8 +51,3 @@ export async function withServer<Result>(
     await server.stop();
   }
 }
-
-/** For each size its own. */
-export function bySize<Value>(size: Size, values: Readonly<Record<Size, Value>>): Value {
-  return values[size];
-}

@@ -14,7 +14,7 @@ export const WHOLE_SESSION = "a whole session of 260,000 operations, 2,000 per s
 
 /** Bytes: as large as a document may be, less what is left for deletions to be taken. */
 const LIMIT = 6_200_000;
-export const TO_THE_LIMIT = "from nothing to 6.2 MB, 1 kB in each update, 300 per s";
+const TO_THE_LIMIT = "from nothing to 6.2 MB, 1 kB in each update, 300 per s";
 
 interface StorageFigures {
   readonly rowsWritten: number;
