@@ -3,11 +3,11 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 
 /**
- * Most tests wait for something: two files side by side take little more than one. The torture suites come last and alone,
+ * Most tests wait for something: three files side by side take little more than one. The torture suites come last and alone,
  * since what they do to the machine would disturb the other tests' waits.
  */
 const RUNS = [
-  { name: "unit, workerd, end-to-end and browser tests", project: "!torture", report: ".cache/tests.json", workers: 2 },
+  { name: "unit, workerd, end-to-end and browser tests", project: "!torture", report: ".cache/tests.json", workers: 3 },
   { name: "torture tests, short form", project: "torture", report: ".cache/torture.json", workers: 1 },
 ];
 
