@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 process.env.WRANGLER_SEND_METRICS = "false";
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 
-/** Three files run at a time on machines with two cores: what only came too late is tried once more, and the report says so. */
+/** Several files run at a time on machines with two cores: what only came too late is tried once more, and the report says so. */
 const RETRIES = 1;
 
 export default defineConfig({

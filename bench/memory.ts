@@ -51,9 +51,10 @@ for (const megabytes of sizes) {
       const megabyte = (bytes: number) => number(bytes / 1e6, 1);
       rows.push([
         megabyte(encoded),
-        megabyte(loaded - empty),
+        megabyte(empty),
+        megabyte(loaded),
         number((loaded - empty) / encoded, 1),
-        megabyte(most - empty),
+        megabyte(most),
         megabyte(residentBytes),
       ]);
     },
@@ -64,6 +65,7 @@ console.log(
   markdown(
     [
       "encoded, MB",
+      "heap before, MB",
       "heap, MB",
       "heap per byte",
       `highest seen with ${JOINERS} joiners, edits and snapshots, MB`,

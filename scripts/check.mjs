@@ -3,12 +3,13 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 
 /**
- * Most tests wait for something: three files side by side take little more than one. The torture suites come last and alone,
- * since what they do to the machine would disturb the other tests' waits.
+ * Most tests wait for something: three files side by side take little more than one. Browsers are busy; the torture suites come
+ * last and alone, since what they do to the machine would disturb the other tests' waits.
  */
 const RUNS = [
-  { name: "unit, workerd, end-to-end and browser tests", project: "!torture", report: ".cache/tests.json", workers: 3 },
-  { name: "torture tests, short form", project: "torture", report: ".cache/torture.json", workers: 1 },
+  { name: "unit, workerd and end-to-end tests", projects: ["unit", "workerd", "e2e"], workers: 3 },
+  { name: "browser tests", projects: ["browser"], workers: 2 },
+  { name: "torture tests, short form", projects: ["torture"], workers: 1 },
 ];
 
 /** Runs a command as a named step; the first that fails ends it all. */
@@ -45,13 +46,12 @@ mkdirSync(".cache", { recursive: true });
 
 let passed = step("format and lint", "biome", "ci", "--error-on-warnings") && step("types", "tsc", "-b");
 if (passed) {
-  const runs = RUNS.map(({ name, project, report, workers }) => {
+  const runs = RUNS.map(({ name, projects, workers }) => {
+    const report = `.cache/${projects.join("-")}.json`;
     rmSync(report, { force: true });
+    const chosen = projects.flatMap((project) => ["--project", project]);
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-    return {
-      report,
-      passed: step(name, "vitest", "run", "--project", project, `--maxWorkers=${workers}`, ...reporters),
-    };
+    return { report, passed: step(name, "vitest", "run", ...chosen, `--maxWorkers=${workers}`, ...reporters) };
   });
   passed = runs.every((run) => run.passed);
   console.log(`\n${summary(runs)}`);

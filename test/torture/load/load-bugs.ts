@@ -165,7 +165,7 @@ export const LOAD_BUGS: readonly LoadBug[] = [
     run: churn,
     bug: "an echo of another's presence takes its id",
     file: "worker/presence.ts",
-    find: "if (this.#denials.get(session)?.holder === holder) return;",
+    find: "if (this.#isDenied(session, entry, holder)) return;",
     replace: "if (holder !== undefined) return this.#grant(session, entry);",
   },
 ];
