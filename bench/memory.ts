@@ -5,8 +5,8 @@
  */
 import { statSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
+import { IsolateInspector } from "../test/support/isolate-inspector.ts";
 import { freePort } from "../test/support/ports.ts";
-import { HeapInspector } from "../test/torture/soak/heap-inspector.ts";
 import { markdown, number } from "./report/tables.ts";
 import { whiteboardFile } from "./scenarios/documents.ts";
 import { withServer } from "./scenarios/scenario.ts";
@@ -27,7 +27,7 @@ for (const megabytes of sizes) {
   await withServer(
     "roomful",
     async ({ server, run }) => {
-      const inspector = await HeapInspector.connect(inspectorPort, server.url);
+      const inspector = await IsolateInspector.connect(inspectorPort, server.url);
       const empty = await inspector.heapAtRest();
       await run({ kind: "populate", rooms: [ROOM], document });
       await pause(3_000);

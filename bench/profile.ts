@@ -2,9 +2,9 @@
  * Where the room's processor time goes under a workload: `node bench/profile.ts updates|cursors|rooms|join|cold|burst
  * [subscribers] [writers] [SETTING=value…]`. Prints the functions that took most themselves, and writes a `.cpuprofile` for a browser.
  */
-import { once } from "node:events";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
+import { IsolateInspector } from "../test/support/isolate-inspector.ts";
 import { freePort } from "../test/support/ports.ts";
 import { type CpuProfile, topOf } from "./report/cpu-profile.ts";
 import { whiteboardFile } from "./scenarios/documents.ts";
@@ -16,34 +16,6 @@ const settings = Object.fromEntries(
   process.argv.slice(2).flatMap((word) => (word.includes("=") ? [word.split("=")] : [])),
 );
 const FOLDER = ".cache/bench";
-
-async function inspect(port: number) {
-  const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as {
-    id: string;
-    webSocketDebuggerUrl: string;
-  }[];
-  const target = targets.find(({ id }) => id === "core:user:roomful");
-  if (target === undefined) throw new Error("no inspector target");
-  const socket = new WebSocket(target.webSocketDebuggerUrl);
-  await once(socket, "open");
-  let calls = 0;
-  return {
-    call: async (method: string, params: object = {}): Promise<unknown> => {
-      const id = ++calls;
-      const { promise, resolve } = Promise.withResolvers<unknown>();
-      const listen = ({ data }: MessageEvent<string>) => {
-        const answer = JSON.parse(data) as { id?: number; result?: unknown };
-        if (answer.id !== id) return;
-        socket.removeEventListener("message", listen);
-        resolve(answer.result);
-      };
-      socket.addEventListener("message", listen);
-      socket.send(JSON.stringify({ id, method, params }));
-      return await promise;
-    },
-    close: () => socket.close(),
-  };
-}
 
 async function work({ run, server }: Bench): Promise<unknown> {
   switch (kind) {
@@ -91,16 +63,12 @@ await withServer(
       await bench.run({ kind: "populate", rooms: ["profiled"], document: whiteboardFile(5e6) });
       await pause(3_000);
     }
-    const inspector = await inspect(inspectorPort);
-    // It is answered when the isolate is entered.
-    const health = bench.server.url.replace("ws:", "http:").replace("/rooms", "/healthz");
-    const awake = setInterval(() => void fetch(health).catch(() => {}), 20);
+    const inspector = await IsolateInspector.connect(inspectorPort, bench.server.url);
     await inspector.call("Profiler.enable");
     await inspector.call("Profiler.setSamplingInterval", { interval: 500 });
     await inspector.call("Profiler.start");
     const result = await work(bench);
     const { profile } = (await inspector.call("Profiler.stop")) as { profile: CpuProfile };
-    clearInterval(awake);
     inspector.close();
     mkdirSync(FOLDER, { recursive: true });
     const file = `${FOLDER}/${kind}-${subscribers}.cpuprofile`;

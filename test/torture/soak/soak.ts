@@ -1,11 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { IsolateInspector } from "../../support/isolate-inspector.ts";
 import type { Plant } from "../../support/plant.ts";
 import { freePort } from "../../support/ports.ts";
 import { processListeningOn, residentBytes } from "../support/runtime-process.ts";
 import { randomFrom } from "../support/scale.ts";
 import { TorturedServer } from "../support/tortured-server.ts";
 import { demand } from "../support/violation.ts";
-import { HeapInspector } from "./heap-inspector.ts";
 import { type SoakCount, SoakRoom } from "./soak-room.ts";
 
 interface SoakOptions {
@@ -80,7 +80,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakFigures> {
   const inspectorPort = await freePort();
   const server = await TorturedServer.start({ inspectorPort, ...(plant && { plant }) });
   const url = await server.url();
-  const inspector = await HeapInspector.connect(inspectorPort, url);
+  const inspector = await IsolateInspector.connect(inspectorPort, url);
   const rooms = Array.from(
     { length: options.rooms },
     (_, index) =>

@@ -20,8 +20,8 @@ interface HeapUsage {
   readonly backingStorageSize?: number;
 }
 
-/** Measures the heap of the Worker's isolate, by the Chrome DevTools protocol. */
-export class HeapInspector {
+/** Looks into the isolate of the Worker under test, by the Chrome DevTools protocol. */
+export class IsolateInspector {
   readonly #socket: WebSocket;
   readonly #wakeIsolate: () => Promise<unknown>;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -40,7 +40,7 @@ export class HeapInspector {
    * @param port the runtime's inspector port
    * @param serverUrl of the Worker, whose isolate a request wakes
    */
-  static async connect(port: number, serverUrl: string): Promise<HeapInspector> {
+  static async connect(port: number, serverUrl: string): Promise<IsolateInspector> {
     const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as {
       id: string;
       webSocketDebuggerUrl: string;
@@ -50,16 +50,21 @@ export class HeapInspector {
     const socket = new WebSocket(target.webSocketDebuggerUrl);
     await once(socket, "open");
     const health = new URL("/healthz", serverUrl.replace(/^ws/, "http"));
-    return new HeapInspector(socket, async () => (await fetch(health)).arrayBuffer());
+    return new IsolateInspector(socket, async () => (await fetch(health)).arrayBuffer());
   }
 
-  async #call(method: string): Promise<unknown> {
+  /**
+   * Calls a method of the protocol.
+   * @returns its result
+   * @throws Error that the isolate answered with
+   */
+  async call(method: string, params: object = {}): Promise<unknown> {
     const id = ++this.#calls;
     let answer: Answer | undefined;
     this.#waiting.set(id, (given) => {
       answer = given;
     });
-    this.#socket.send(JSON.stringify({ id, method }));
+    this.#socket.send(JSON.stringify({ id, method, params }));
     // The runtime collects garbage, and answers, when the isolate is next entered: an idle one never is.
     while (answer === undefined) {
       await this.#wakeIsolate();
@@ -72,14 +77,14 @@ export class HeapInspector {
 
   /** Bytes that are still in use after garbage collection: objects, what the runtime holds for them, and buffers. */
   async heapBytes(): Promise<number> {
-    await this.#call("HeapProfiler.enable");
-    await this.#call("HeapProfiler.collectGarbage");
+    await this.call("HeapProfiler.enable");
+    await this.call("HeapProfiler.collectGarbage");
     return await this.heapNow();
   }
 
   /** The same with what is garbage. */
   async heapNow(): Promise<number> {
-    const usage = (await this.#call("Runtime.getHeapUsage")) as HeapUsage;
+    const usage = (await this.call("Runtime.getHeapUsage")) as HeapUsage;
     return usage.usedSize + (usage.embedderHeapUsedSize ?? 0) + (usage.backingStorageSize ?? 0);
   }
 
