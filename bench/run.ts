@@ -23,7 +23,10 @@ const { values, positionals } = parseArgs({
 
 const size: Size = values.tiny ? "tiny" : values.quick ? "quick" : "full";
 const folder = values.results ?? (size === "full" ? PUBLISHED : OWN);
-const given = process.argv.slice(2).join(" ");
+const given = process.argv
+  .slice(2)
+  .map((word) => (word.includes(" ") ? JSON.stringify(word) : word))
+  .join(" ");
 const only = values.only?.split(",");
 const unknown = positionals.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
 if (unknown.length > 0) {
