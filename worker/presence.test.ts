@@ -9,6 +9,24 @@ import { freshRoom, pause, TestClient, until } from "./test-client.ts";
 const state = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const ids = async (room: string) => (await getRoom(env.ROOMS, room).participants()).map(({ clientId }) => clientId);
 
+/** Somebody holds the id 1, somebody else will claim it, and a third one looks on. */
+async function heldId() {
+  const room = freshRoom();
+  const connect = () => TestClient.roomful(room);
+  const [holder, claimant, watcher] = await Promise.all([connect(), connect(), connect()]);
+  watcher.send(encodeQueryAwareness());
+  holder.sendPresence(1, 1, { name: "holder" });
+  await pause(50);
+  return { room, holder, claimant, watcher };
+}
+
+/** Waits until the claimant is told that it may announce itself, and is seen with that clock. */
+async function returns(claimant: TestClient, watcher: TestClient, clock: number): Promise<void> {
+  await until(() => claimant.framesOf("awareness").some(({ entries }) => entries[0]?.state === null), "the id");
+  claimant.sendPresence(1, clock, { name: "returned" });
+  await until(() => JSON.stringify(watcher.presence.get(1)) === '{"name":"returned"}', "to be visible");
+}
+
 describe.concurrent("presence", () => {
   it("[PRES-1] an opening claim is answered with the same id and clock and a null state", async () => {
     const client = await TestClient.connect(freshRoom());
@@ -86,36 +104,23 @@ describe.concurrent("presence", () => {
   });
 
   it("[PRES-5] a holder whose last words proved it alive is asked again, and loses the id when it is silent", async () => {
-    const room = freshRoom();
-    const [holder, claimant, watcher] = await Promise.all([1, 2, 3].map(() => TestClient.roomful(room)));
-    if (holder === undefined || claimant === undefined || watcher === undefined) throw new Error();
-    watcher.send(encodeQueryAwareness());
-    holder.sendPresence(1, 1, { name: "holder" });
-    await pause(50);
+    const { room, holder, claimant, watcher } = await heldId();
     claimant.sendPresence(1, 2, { name: "returned" });
+    await until(() => holder.framesOf("query-awareness").length === 1, "the first challenge");
     holder.sendPresence(1, 1, { name: "holder" });
     await pause(CHALLENGE_MS + 300);
     claimant.sendPresence(1, 3, { name: "returned" });
     await until(() => holder.framesOf("query-awareness").length === 2, "the second challenge");
-    await until(() => claimant.framesOf("awareness").some(({ entries }) => entries[0]?.state === null), "the id");
-    claimant.sendPresence(1, 4, { name: "returned" });
-    await until(() => JSON.stringify(watcher.presence.get(1)) === '{"name":"returned"}', "to be visible");
+    await returns(claimant, watcher, 4);
     expect(await ids(room)).toEqual([undefined, 1, undefined]);
   });
 
   it("[PRES-5] a silent holder loses the id after 3 s, and its close then removes nothing", async () => {
-    const room = freshRoom();
-    const [holder, claimant, watcher] = await Promise.all([1, 2, 3].map(() => TestClient.roomful(room)));
-    if (holder === undefined || claimant === undefined || watcher === undefined) throw new Error();
-    watcher.send(encodeQueryAwareness());
-    holder.sendPresence(1, 1, { name: "holder" });
-    await pause(50);
+    const { room, holder, claimant, watcher } = await heldId();
     claimant.sendPresence(1, 1, { name: "returned" });
     await pause(CHALLENGE_MS - 300);
     expect(await ids(room)).toEqual([1, undefined, undefined]);
-    await until(() => claimant.framesOf("awareness").some(({ entries }) => entries[0]?.state === null), "the id");
-    claimant.sendPresence(1, 2, { name: "returned" });
-    await until(() => JSON.stringify(watcher.presence.get(1)) === '{"name":"returned"}', "to be visible");
+    await returns(claimant, watcher, 2);
     holder.close();
     await until(() => holder.closed !== null, "closed");
     await pause(50);
