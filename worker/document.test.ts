@@ -52,6 +52,22 @@ describe("the document", () => {
     expect(document.apply(edits).updates).toEqual([]);
   });
 
+  it("a limit that can't be read is no fault of the edits", () => {
+    let failure: Error | null = new Error("a failing disk");
+    const document = new RoomDocument({
+      read: () => storedDocument({ snapshot: textUpdate("before", 1) }),
+      unreadable: () => {},
+      maxBytes: () => {
+        if (failure !== null) throw failure;
+        return 1e6;
+      },
+    });
+    const edit = editOf(textUpdate("after", 2));
+    expect(() => document.apply([edit])).toThrow("a failing disk");
+    failure = null;
+    expect(document.apply([edit])).toMatchObject({ outcomes: [{ kind: "applied" }], taints: 0 });
+  });
+
   it("an edit may depend on the one before it in the window", () => {
     const document = documentOf({});
     const { doc, take } = editedDoc();

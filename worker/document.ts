@@ -75,7 +75,9 @@ const BYTES_PER_SPLIT = 20;
 export class RoomDocument {
   readonly #stored: StoredForm;
   readonly #unreadable: (cause: unknown) => void;
-  readonly #maxBytes: () => number;
+  readonly #readLimit: () => number;
+  /** The encoded size above which an edit that adds something is refused, as it was when the last window was opened. */
+  #limit = 0;
   #doc: Y.Doc | undefined;
   #guard = new IntegrationGuard();
   #version = 0;
@@ -92,12 +94,12 @@ export class RoomDocument {
   /**
    * @param read returns everything that was emitted before, committed or not
    * @param unreadable is told when Yjs can't take what was read; the document is what came before that
-   * @param maxBytes asked each time: the encoded size above which an edit that adds something is refused
+   * @param maxBytes asked for each window: the encoded size above which an edit that adds something is refused
    */
   constructor({ read, unreadable, maxBytes }: DocumentOptions) {
     this.#stored = new StoredForm(() => this.#count(read()));
     this.#unreadable = unreadable;
-    this.#maxBytes = maxBytes;
+    this.#readLimit = maxBytes;
   }
 
   get loaded(): boolean {
@@ -118,14 +120,14 @@ export class RoomDocument {
   get isNearlyFull(): boolean {
     // What is stored may be less than it seems to be.
     if (this.#doc === undefined) return false;
-    const limit = this.#maxBytes() * NEARLY_FULL;
+    const limit = this.#limit * NEARLY_FULL;
     if (this.bytes > limit && this.#hasGrown) this.#setMeasured(Y.encodeStateAsUpdate(this.#doc).length);
     return this.bytes > limit;
   }
 
   /** Whether enough was added since the last measurement to be worth another one. */
   get #hasGrown(): boolean {
-    return this.#bytes - this.#bytesWhenMeasured >= this.#maxBytes() / 100;
+    return this.#bytes - this.#bytesWhenMeasured >= this.#limit / 100;
   }
 
   /** Times the document was read from storage. */
@@ -138,6 +140,8 @@ export class RoomDocument {
    * edit before it.
    */
   apply(edits: readonly Edit[]): Window {
+    // Inside the transaction, a failure to read it would pass for an edit's.
+    this.#limit = this.#readLimit();
     const refusedAuthors = new Set<object>();
     try {
       return { ...this.#transact(edits, refusedAuthors), taints: 0 };
@@ -288,7 +292,7 @@ export class RoomDocument {
     const isAddition = addsStructs(doc, shape);
     // Deletions that split nothing are taken by every document.
     if (!isAddition && cuts === 0) return null;
-    const limit = isAddition ? this.#maxBytes() : this.#maxBytes() * DELETION_RESERVE;
+    const limit = isAddition ? this.#limit : this.#limit * DELETION_RESERVE;
     return this.#hasRoomFor(doc, growth, limit) ? null : new RoomfulError("document-full");
   }
 

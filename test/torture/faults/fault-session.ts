@@ -91,6 +91,15 @@ export class FaultSession {
     }
   }
 
+  /** A call that no fault is planted for, or no longer. */
+  async #answer<Value>(call: (room: TorturedRoom) => Promise<Value>): Promise<Value> {
+    try {
+      return await call(this.room);
+    } catch (caught) {
+      throw new Violation(`${this.#where()}: a room that nothing fails answers, not: ${caught}`, { cause: caught });
+    }
+  }
+
   async applyFromBackend(): Promise<void> {
     const applied = await this.rpc((room) => room.applyUpdate(this.backend));
     if (applied === undefined) return;
@@ -108,8 +117,9 @@ export class FaultSession {
   async quietSnapshot(): Promise<void> {
     const deadline = Date.now() + this.#patience;
     while (!(await this.struck())) {
-      const { storage } = await this.room.statistics();
-      if (storage.logBytesSinceSnapshot === 0 && storage.snapshotGeneration > 0) return;
+      // The fault may strike in between.
+      const storage = (await this.rpc((room) => room.statistics()))?.storage;
+      if (storage?.logBytesSinceSnapshot === 0 && storage.snapshotGeneration > 0) return;
       this.#demand(Date.now() < deadline, "a quiet room writes a snapshot");
       await pause(QUIET_MS / 2);
     }
@@ -203,8 +213,8 @@ export class FaultSession {
   async checkStorage(): Promise<Uint8Array> {
     for (const editor of [this.ann, this.bob, this.cleo]) editor.vanish();
     await this.#server.abort(this.#name);
-    const state = await this.room.getState();
-    const { document } = await this.room.statistics();
+    const state = await this.#answer((room) => room.getState());
+    const { document } = await this.#answer((room) => room.statistics());
     this.#demand(document.readOnly === null, "the room is not read-only after the fault");
     this.#checkPromises(docOf(state), "storage");
     return state;
@@ -212,7 +222,9 @@ export class FaultSession {
 
   /** Everybody is in step with the room and with the script. */
   async checkEnd(): Promise<void> {
-    const state = await this.room.getState();
+    // One that has not struck by now would strike the checks.
+    await this.mend();
+    const state = await this.#answer((room) => room.getState());
     for (const editor of this.#here) {
       this.#demand(sameDocument(state, Y.encodeStateAsUpdate(editor.doc)), `${editor.name} has what the room has`);
     }

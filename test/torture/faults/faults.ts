@@ -8,13 +8,23 @@ import { FaultSession, QUIET_MS } from "./fault-session.ts";
 
 const KINDS: readonly FaultKind[] = ["once", "from-then-on", "reset"];
 
-/** What follows a fault: the clients come back to the object as it is, or it crashes first and they find what it kept. */
-type Sequel = "live on" | "crash";
-const SEQUELS: readonly Sequel[] = ["live on", "crash"];
+/**
+ * What follows a fault: the clients come back to the object as it is; or it crashes first, and they find what it kept; or
+ * it crashes once they came back, and what they were told after the fault must be kept.
+ */
+type Sequel = "live on" | "crash" | "live on, then crash";
+const SEQUELS: readonly Sequel[] = ["live on", "crash", "live on, then crash"];
+
+export interface Combination {
+  readonly kind: FaultKind;
+  readonly sequel: Sequel;
+}
+const COMBINATIONS: readonly Combination[] = KINDS.flatMap((kind) => SEQUELS.map((sequel) => ({ kind, sequel })));
 
 export interface FaultsOptions {
-  /** Which of the sequences "kind of fault, and what follows" each N goes through: all, or one in turn. */
+  /** Which of the combinations each call goes through: all, or one in turn. */
   readonly every: "combination" | "call";
+  readonly combinations?: readonly Combination[];
   /** Which calls: all, or, in a smaller size, those whose number leaves this remainder. */
   readonly sample?: Sample;
   readonly settings?: Record<string, string>;
@@ -37,10 +47,8 @@ export interface FaultsFigures {
   readonly steps: ReadonlyMap<string, number>;
 }
 
-interface Case {
+interface Case extends Combination {
   readonly at: number;
-  readonly kind: FaultKind;
-  readonly sequel: Sequel;
 }
 
 /**
@@ -48,7 +56,8 @@ interface Case {
  * @throws Violation when a client or a caller is told what is not so, or is left waiting
  */
 export async function runFaults(options: FaultsOptions): Promise<FaultsFigures> {
-  const { every, sample = ALL, settings, large = false, sideBySide = 6, patience = 20_000, plant } = options;
+  const { every, combinations = COMBINATIONS, sample = ALL, settings, large = false } = options;
+  const { sideBySide = 6, patience = 20_000, plant } = options;
   const server = await TorturedServer.start({
     settings: { COALESCE_MS: "0", COMMIT_MS: "0", SNAPSHOT_QUIET_MS: `${QUIET_MS}`, ...settings },
     ...(plant && { plant }),
@@ -58,7 +67,7 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsFigures> 
   const perform = (name: string, fault: Case | null) => performSession(server, url, { name, fault, large, patience });
   try {
     const { calls } = await perform("without-a-fault", null);
-    const cases = Array.from({ length: calls }, (_, index) => casesOf(index + 1, every))
+    const cases = Array.from({ length: calls }, (_, index) => casesOf(index + 1, every, combinations))
       .flat()
       .filter(({ at }) => at % sample.of === sample.remainder % sample.of);
     const waiting = [...cases.entries()];
@@ -79,8 +88,8 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsFigures> 
   }
 }
 
-function casesOf(at: number, every: FaultsOptions["every"]): Case[] {
-  const all = KINDS.flatMap((kind) => SEQUELS.map((sequel) => ({ at, kind, sequel })));
+function casesOf(at: number, every: FaultsOptions["every"], combinations: readonly Combination[]): Case[] {
+  const all = combinations.map((combination) => ({ at, ...combination }));
   return every === "combination" ? all : all.slice(at % all.length, (at % all.length) + 1);
 }
 
@@ -104,6 +113,9 @@ async function performSession(
     if (fault?.kind === "from-then-on") await session.visitWhileItFails();
     if (fault?.sequel === "crash") await session.crash();
     else await session.mend();
+    if (fault?.sequel !== "live on, then crash") continue;
+    await session.recover();
+    await session.crash();
   }
   const { calls } = await session.room.storageCalls();
   if (struckIn !== null) await session.recover();
