@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { TYPE_DEPTH } from "../shared/limits.ts";
 import { RoomDocument } from "./document.ts";
+import { IntegrationGuard } from "./integration-guard.ts";
 import { editedDoc, storedDocument, textUpdate } from "./test-client.ts";
 
 const author = {};
@@ -135,6 +136,61 @@ describe("the search for an item's place", () => {
     expect(apply(many(12))).toBe("update-too-costly");
     expect(apply(textUpdate("first", 13))).toBe("applied");
   });
+});
+
+/** Items that Yjs looks at in its searches while work runs: it puts each of them into two sets. */
+function countLookedAt(work: () => void): number {
+  const { add } = Set.prototype;
+  let count = 0;
+  Set.prototype.add = function (value: unknown) {
+    if (value instanceof Y.Item) count++;
+    return add.call(this, value);
+  };
+  try {
+    work();
+  } finally {
+    Set.prototype.add = add;
+  }
+  return count / 2;
+}
+
+/** What some people wrote offline, each with half of the others' first words before them. */
+function writtenApart(people: number, random: (below: number) => number): Uint8Array[] {
+  const docs = times(people, () => editedDoc(1 + random(1_000_000)).doc);
+  return [...docs, ...docs].map((doc, turn) => {
+    if (turn >= people) for (const other of docs) if (random(2) === 0) Y.applyUpdate(doc, Y.encodeStateAsUpdate(other));
+    for (let edit = 0; edit < 15; edit++) {
+      const text = doc.getText("text");
+      text.insert(random(3) === 0 ? 0 : random(text.length + 1), "words".slice(random(5)));
+      if (random(3) === 0 && text.length > 5) text.delete(random(text.length - 4), 3);
+      doc.getArray("list").insert(random(doc.getArray("list").length + 1), [edit]);
+      doc.getMap("map").set(`${random(4)}`, edit);
+    }
+    return Y.encodeStateAsUpdate(doc);
+  });
+}
+
+it("[LIMIT-5] what Yjs looks at in a search is counted, and little else", () => {
+  let seed = 11;
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+    return (seed >>> 8) % below;
+  };
+  let counted = 0;
+  let lookedAt = 0;
+  for (let round = 0; round < 40; round++) {
+    const doc = new Y.Doc();
+    const guard = new IntegrationGuard();
+    for (const update of writtenApart(2 + random(6), random)) {
+      const { steps } = guard;
+      const truth = countLookedAt(() => guard.enforce(doc, () => Y.applyUpdate(doc, update)));
+      expect(guard.steps - steps).toBeGreaterThanOrEqual(truth);
+      lookedAt += truth;
+    }
+    counted += guard.steps;
+  }
+  expect(lookedAt).toBeGreaterThan(10_000);
+  expect(counted).toBeLessThan(1.15 * lookedAt);
 });
 
 describe("nested types", () => {

@@ -84,9 +84,9 @@ const NO_SEARCH: Search = { steps: 0, cost: 0 };
 
 /**
  * What the search for an item's place costs: nothing as a rule, since an item's neighbours are still neighbours; else one
- * for each item that lies between them, at most. When among those is one that the item's author must have known, the
- * neighbours never were any, and the item was made to be searched for: then the clocks that lie between count, since what is
- * passed over in one step now may be in as many pieces when the document is loaded again.
+ * for each item that Yjs looks at between them, at most. When it passes over one that the item's author must have known, the
+ * neighbours never were any, and the item was made to be searched for: then the clocks that it passes over count, since what is
+ * one step now may be in as many pieces when the document is loaded again.
  * @param enough counting may end above it
  * @returns the steps that were counted, and what counts for them
  */
@@ -102,22 +102,24 @@ function searchCost(item: Y.Item, enough: number): Search {
     next = parent._map.get(parentSub) ?? null;
     for (; next?.left != null && steps <= enough; next = next.left) steps++;
   }
-  if (next === null || next === right) return { steps, cost: steps };
-  if (endsAt(next, item)) return { steps: steps + 1, cost: steps + 1 };
   let clocks = 0;
   let isForged = false;
   for (; next !== null && next !== right && Math.max(steps, isForged ? clocks : 0) <= enough; next = next.right) {
     steps++;
+    if (endsAt(next, item, clocks === 0)) break;
     clocks += next.length;
     isForged ||= wasKnown(next.id, item);
   }
   return { steps, cost: isForged ? Math.max(steps, clocks) : steps };
 }
 
-/** Whether Yjs ends its search at the first item that it meets, as `Item.integrate` does. */
-function endsAt(first: Y.Item, item: Y.Item): boolean {
-  if (!Y.compareIDs(first.origin, item.origin)) return true;
-  return first.id.client > item.id.client && Y.compareIDs(first.rightOrigin, item.rightOrigin);
+/**
+ * Whether `Item.integrate` ends its search at an item. It also does where that one's left neighbour was not passed over, which
+ * is sure to be so for the first one only, or without a neighbour: to know it of others costs as much as the search.
+ */
+function endsAt(met: Y.Item, item: Y.Item, isFirst: boolean): boolean {
+  if (!Y.compareIDs(met.origin, item.origin)) return isFirst || met.origin === null;
+  return met.id.client > item.id.client && Y.compareIDs(met.rightOrigin, item.rightOrigin);
 }
 
 /** Whether the author of an item must have known what has this id: its own earlier items, and those before its neighbours. */
