@@ -106,8 +106,8 @@ describe("catches", { retry: 1 }, () => {
       },
     ],
   ])("%s", async (_bug, name, way, plant) => {
-    // Wide, so that the frames of one entry share a window also when the machine is busy.
-    const server = await TorturedServer.start({ plant, settings: { COALESCE_MS: "500" } });
+    // Wide, and in strict mode always so, for the frames of one entry to share a window also when the machine is busy.
+    const server = await TorturedServer.start({ plant, settings: { COALESCE_MS: "200", STRICT: "true" } });
     try {
       await expect(runCrafted(server, crafted(name), way)).rejects.toThrow(Violation);
     } finally {
