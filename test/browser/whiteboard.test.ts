@@ -233,7 +233,7 @@ it("select, resize, recolour, duplicate, order and delete change the document, a
   ]);
   await one.keyboard.press("Backspace");
   await reader.untilShapes(0);
-  expect((await pixelAt(other, "still", 300, 200))[3]).toBe(0);
+  await until(async () => (await pixelAt(other, "still", 300, 200))[3] === 0, "the picture is empty");
   reader.close();
 });
 
