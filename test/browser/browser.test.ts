@@ -76,6 +76,6 @@ it("two pages in separate contexts edit one document through stock y-websocket, 
   await two.waitForFunction(() => opened.text.toString() === "hello from a page");
   await two.waitForFunction(() => [...opened.awareness.getStates().values()].some(({ user }) => user?.name === "one"));
   await one.close();
-  await two.waitForFunction(() => opened.awareness.getStates().size === 1, undefined, { timeout: 2_000 });
+  await two.waitForFunction(() => opened.awareness.getStates().size === 1, undefined, { timeout: 10_000 });
   expect(browser.complaints).toEqual([]);
 });

@@ -47,12 +47,14 @@ async function watchLight(page: Page): Promise<() => Promise<readonly string[]>>
   return () => page.evaluate(() => (globalThis as unknown as { seenStates: string[] }).seenStates);
 }
 
-async function paste(page: Page, text: string): Promise<void> {
+async function paste(page: Page, ...texts: string[]): Promise<void> {
   await page.evaluate((given) => {
-    const clipboardData = new DataTransfer();
-    clipboardData.setData("text/plain", given);
-    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-  }, text);
+    for (const text of given) {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", text);
+      document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+    }
+  }, texts);
 }
 
 const ink = (page: Page, y: number) => countPixels(page, "still", [90, y - 10, 220, 20], INK);
@@ -164,7 +166,8 @@ it("a full room says so; what it refused can be copied out, and the board goes o
   await untilStatus(page, "saved");
   await drag(page, line(100));
   await untilStatus(page, "saved");
-  for (let letter = 0; letter < 4; letter++) await paste(page, String.fromCharCode(97 + letter).repeat(4_000));
+  // At once, before the first that does not fit is refused.
+  await paste(page, ...["a", "b", "c", "d"].map((letter) => letter.repeat(4_000)));
   const dialog = page.getByRole("dialog", { name: "A change was not accepted" });
   await dialog.waitFor();
   await dialog.getByText("This board is full").waitFor();

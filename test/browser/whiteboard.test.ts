@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([browser?.stop(), server?.stop()]));
 afterEach(async () => {
   await Promise.all([ones, others].flatMap((context) => context.pages()).map((page) => page.close()));
-  expect([browser.complaints, browser.networkComplaints]).toEqual([[], []]);
+  expect([browser.complaints.splice(0), browser.networkComplaints.splice(0)]).toEqual([[], []]);
 });
 
 /** Two people on one new board, and a program that reads it. */
@@ -192,6 +192,7 @@ it("what somebody moves is seen moving, and is written once, when they let go", 
   expect(updates).toEqual([]);
   await one.mouse.up();
   await until(async () => (await countPixels(other, "still", [395, 395, 110, 70], INK)) > 300, "it is there");
+  await until(async () => updates.length > 0, "it is written");
   expect(reader.board.shapes[0]?.box).toMatchObject({ w: 100, h: 60 });
   expect(updates).toHaveLength(1);
   reader.close();

@@ -103,7 +103,14 @@ export async function runSoak(options: SoakOptions): Promise<SoakFigures> {
     const pid = processListeningOn(Number(new URL(url).port));
     const look = async (): Promise<SoakCount[]> => Promise.all(rooms.map((room) => room.measure()));
     const started = performance.now();
-    const atRest = () => whileAllRest(rooms, () => inspector.heapAtRest());
+    /** Milliseconds in which nobody worked. */
+    let rested = 0;
+    const atRest = async () => {
+      const stopped = performance.now();
+      const heap = await whileAllRest(rooms, () => inspector.heapAtRest());
+      rested += performance.now() - stopped;
+      return heap;
+    };
     let warm: number | undefined;
     let last = total(await look());
     let counts: SoakCount[] = [];
@@ -127,7 +134,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakFigures> {
       last = now;
       if (isOver(1 / 3)) warm ??= await atRest();
     }
-    const elapsed = (performance.now() - started) / 1_000;
+    const elapsed = (performance.now() - started - rested) / 1_000;
     if (warm === undefined) throw new Error("the run was too short to warm up");
     const heapAtRest = [warm, await atRest()] as const;
     const rowsPerSecond = Math.max(...counts.map(({ rows }) => rows / elapsed));
