@@ -1,4 +1,5 @@
 import * as encoding from "lib0/encoding";
+import * as prng from "lib0/prng";
 import { describe, expect, it } from "vitest";
 import * as authProtocol from "y-protocols/auth";
 import * as awarenessProtocol from "y-protocols/awareness";
@@ -69,11 +70,8 @@ describe("binary frames", () => {
   });
 
   it("[WIRE-2] a frame with a mutated byte reads as a frame or is malformed, never anything else", () => {
-    let seed = 1;
-    const random = (below: number) => {
-      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-      return (seed >>> 8) % below;
-    };
+    const generator = prng.create(1);
+    const random = (below: number) => prng.int32(generator, 0, below - 1);
     for (let round = 0; round < 20_000; round++) {
       const [, encoded] = frames[random(frames.length)] ?? frames[0] ?? [];
       const mutated = Uint8Array.from(encoded ?? []);

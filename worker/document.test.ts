@@ -1,4 +1,5 @@
 import * as encoding from "lib0/encoding";
+import * as prng from "lib0/prng";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { RoomDocument } from "./document.ts";
@@ -18,11 +19,8 @@ function documentOf(stored: Parameters<typeof storedDocument>[0], maxBytes = 1e6
 describe("the document", () => {
   it("a mutated update is refused, or Yjs takes it without a throw or with one that is refused", () => {
     const update = everything();
-    let seed = 7;
-    const random = (below: number) => {
-      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-      return (seed >>> 8) % below;
-    };
+    const generator = prng.create(7);
+    const random = (below: number) => prng.int32(generator, 0, below - 1);
     const base = textUpdate("base", 9);
     const document = documentOf({ snapshot: base });
     let refused = 0;

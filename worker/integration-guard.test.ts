@@ -1,4 +1,5 @@
 import * as encoding from "lib0/encoding";
+import * as prng from "lib0/prng";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { TYPE_DEPTH } from "../shared/limits.ts";
@@ -171,11 +172,8 @@ function writtenApart(people: number, random: (below: number) => number): Uint8A
 }
 
 it("[LIMIT-5] what Yjs looks at in a search is counted, and little else", () => {
-  let seed = 11;
-  const random = (below: number) => {
-    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-    return (seed >>> 8) % below;
-  };
+  const generator = prng.create(11);
+  const random = (below: number) => prng.int32(generator, 0, below - 1);
   let counted = 0;
   let lookedAt = 0;
   for (let round = 0; round < 40; round++) {
