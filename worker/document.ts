@@ -77,7 +77,7 @@ export class RoomDocument {
   readonly #unreadable: (cause: unknown) => void;
   readonly #readLimit: () => number;
   /** The encoded size above which an edit that adds something is refused, as it was when the last window was opened. */
-  #limit = 0;
+  #limit = Number.POSITIVE_INFINITY;
   #doc: Y.Doc | undefined;
   #guard = new IntegrationGuard();
   #version = 0;

@@ -22,9 +22,10 @@ export interface Combination {
 const COMBINATIONS: readonly Combination[] = KINDS.flatMap((kind) => SEQUELS.map((sequel) => ({ kind, sequel })));
 
 export interface FaultsOptions {
+  /** Kinds of fault and what follows them; every kind with every sequel, if not told otherwise. */
+  readonly combinations?: readonly Combination[];
   /** Which of the combinations each call goes through: all, or one in turn. */
   readonly every: "combination" | "call";
-  readonly combinations?: readonly Combination[];
   /** Which calls: all, or, in a smaller size, those whose number leaves this remainder. */
   readonly sample?: Sample;
   readonly settings?: Record<string, string>;
