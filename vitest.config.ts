@@ -8,6 +8,9 @@ process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 /** Several files run at a time on machines with two cores: what only came too late is tried once more, and the report says so. */
 const RETRIES = 1;
 
+/** Tests of the worker that ask real servers in this process. */
+const NEEDS_NODE = ["worker/calls/ice.test.ts", "worker/access/key-set.test.ts"];
+
 export default defineConfig({
   test: {
     // The rooms' own log lines: tests that damage a room would fill the screen with them.
@@ -19,6 +22,8 @@ export default defineConfig({
           include: [
             "shared/**/*.test.ts",
             "client/**/*.test.ts",
+            "whiteboard/**/*.test.ts",
+            ...NEEDS_NODE,
             "backend/**/*.test.ts",
             "bench/load/**/*.test.ts",
             "bench/report/**/*.test.ts",
@@ -37,7 +42,8 @@ export default defineConfig({
         test: {
           name: "workerd",
           retry: RETRIES,
-          include: ["worker/**/*.test.ts"],
+          include: ["worker/**/*.test.ts", "test/room/**/*.test.ts"],
+          exclude: NEEDS_NODE,
           globalSetup: ["test/support/page-setup.ts"],
           testTimeout: 30_000,
         },

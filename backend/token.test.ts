@@ -3,7 +3,7 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
 import { errorCodeOf, RoomfulError } from "../shared/errors.ts";
 import type { RoomName } from "../shared/rooms.ts";
-import { TokenVerifier } from "../worker/token-verifier.ts";
+import { TokenVerifier } from "../worker/access/token-verifier.ts";
 import { mintToken, type SigningKey, type TokenContents } from "./token.ts";
 import { makeToken, TOKEN_HELP } from "./token-command.ts";
 

@@ -32,19 +32,19 @@ export {
   parseRoomName,
   type RoomName,
 } from "../shared/rooms.ts";
+export type { Clock } from "./base/clock.ts";
+export { readableRoomName, unguessableRoomName } from "./base/room-names.ts";
 export { Call, type JoinOptions } from "./call/call.ts";
 export { CallLine, type CallMessage, type CallRequest, type LineListener, type Refusal } from "./call/line.ts";
 export type { CallOptions } from "./call/options.ts";
 export type { CallEvents, CallPeer, CallState, DeviceState, LocalMedia, Playback, Quality } from "./call/states.ts";
-export type { Clock } from "./clock.ts";
-export type { Ending } from "./connection.ts";
-export type { Problem, RoomConnectionEvents, RoomProviderEvents } from "./events.ts";
-export type { OfflineStore, OpenOfflineStore } from "./offline-store.ts";
-export { type OfflineStoreCheck, offlineStoreChecks } from "./offline-store-checks.ts";
-export type { RoomConnectionOptions, RoomProviderOptions, TokenSource } from "./options.ts";
-export { RoomAwareness } from "./presence.ts";
-export { RoomProvider } from "./provider.ts";
-export { type DocumentLink, type DocumentMessage, RoomConnection } from "./room-connection.ts";
-export { readableRoomName, unguessableRoomName } from "./room-names.ts";
-export type { Rebuilt, Rejection, SavedState } from "./saved.ts";
-export { subjectOf } from "./tabs.ts";
+export type { Ending } from "./connection/lifecycle.ts";
+export type { Rebuilt, Rejection, SavedState } from "./document/saved.ts";
+export type { OfflineStore, OpenOfflineStore } from "./offline/offline-store.ts";
+export { type OfflineStoreCheck, offlineStoreChecks } from "./offline/offline-store-checks.ts";
+export type { Problem, RoomConnectionEvents, RoomProviderEvents } from "./provider/events.ts";
+export type { RoomConnectionOptions, RoomProviderOptions, TokenSource } from "./provider/options.ts";
+export { RoomAwareness } from "./provider/presence.ts";
+export { RoomProvider } from "./provider/provider.ts";
+export { subjectOf } from "./provider/tabs.ts";
+export { type DocumentLink, type DocumentMessage, RoomConnection } from "./room/room-connection.ts";

@@ -20,7 +20,7 @@ function isStale() {
   if (!existsSync(stamp) || !existsSync(join(page, "index.html"))) return true;
   const built = statSync(stamp).mtimeMs;
   const sources = [
-    ...["client", "shared"].flatMap((folder) => filesIn(join(root, folder))),
+    ...["whiteboard", "client", "shared"].flatMap((folder) => filesIn(join(root, folder))),
     ...["package-lock.json", "scripts/build-page.mjs"].map((file) => join(root, file)),
   ];
   return sources.some((source) => statSync(source).mtimeMs > built);
@@ -37,7 +37,7 @@ function writeServiceWorker(folder) {
     // As it is served: the name itself is redirected to that, and what was redirected can't be shown for another address.
     .map((name) => (name === "/index.html" ? "/" : name))
     .filter((name) => name !== "/_headers");
-  const code = readFileSync(join(root, "client/whiteboard/service-worker.js"), "utf8");
+  const code = readFileSync(join(root, "whiteboard/service-worker.js"), "utf8");
   const head = `const VERSION = "roomful-page-${digest.digest("hex").slice(0, 16)}";\nconst FILES = ${JSON.stringify(names)};\n`;
   writeFileSync(join(folder, "service-worker.js"), head + code);
 }
@@ -52,7 +52,7 @@ export async function buildPage() {
   const began = new Date();
   await build({
     configFile: false,
-    root: join(root, "client/whiteboard"),
+    root: join(root, "whiteboard"),
     logLevel: "warn",
     oxc: { jsx: { runtime: "automatic" } },
     build: {

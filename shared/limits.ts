@@ -1,5 +1,5 @@
 /**
- * Bounds that the platform or the wire sets. What an operator may change is in `worker/settings.ts`.
+ * Bounds that the platform or the wire sets. What an operator may change is in `worker/settings/settings.ts`.
  * Each has its unit and its reason.
  */
 

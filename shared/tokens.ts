@@ -1,6 +1,6 @@
 /**
  * What a token says, in one place for who makes it and who reads it. How it is signed is in `backend/token.ts`, how it is
- * verified in `worker/token-verifier.ts`.
+ * verified in `worker/access/token-verifier.ts`.
  */
 import * as v from "valibot";
 import { RoomfulError } from "./errors.ts";

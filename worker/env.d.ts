@@ -3,6 +3,6 @@ declare namespace Cloudflare {
     mainModule: typeof import("./index.ts");
   }
   interface Env {
-    readonly ROOMS: DurableObjectNamespace<import("./room.ts").Room>;
+    readonly ROOMS: DurableObjectNamespace<import("./room/room.ts").Room>;
   }
 }

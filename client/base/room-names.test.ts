@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { parseRoomName } from "../shared/rooms.ts";
+import { parseRoomName } from "../../shared/rooms.ts";
 import { readableRoomName, unguessableRoomName } from "./room-names.ts";
 
 const many = (make: () => string) => Array.from({ length: 20_000 }, make);

@@ -1,6 +1,6 @@
 import type { ConnectionId, IceCandidate } from "../../shared/calls.ts";
 import { CANDIDATES_PER_MESSAGE } from "../../shared/limits.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 /** Milliseconds for which candidates are gathered into one message. */
 const BATCH_MS = 50;

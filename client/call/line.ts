@@ -1,7 +1,7 @@
 import type { MessageFromRoom } from "../../shared/messages.ts";
 import type { MessageToRoom } from "../../shared/messages-to-room.ts";
 import type { Participant, PeerId } from "../../shared/rooms.ts";
-import type { Ending } from "../connection.ts";
+import type { Ending } from "../connection/lifecycle.ts";
 
 /** What the room says to those who call. */
 export type CallMessage = Extract<

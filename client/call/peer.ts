@@ -1,5 +1,5 @@
 import type { ConnectionId, IceCandidate } from "../../shared/calls.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { CandidateBatch } from "./candidates.ts";
 import { heard, SILENT, type Voice } from "./levels.ts";
 import type { Kind } from "./local-inputs.ts";

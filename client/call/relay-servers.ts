@@ -1,5 +1,5 @@
 import type { IceServers } from "../../shared/calls.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 /** Milliseconds before credentials end at which others are asked for. */
 const MARGIN_MS = 60_000;

@@ -1,5 +1,5 @@
-import { PING } from "../shared/messages.ts";
-import type { Clock } from "./clock.ts";
+import { PING } from "../../shared/messages.ts";
+import type { Clock } from "../base/clock.ts";
 import {
   type ConnectionEffect,
   type ConnectionEvent,
@@ -9,7 +9,7 @@ import {
   IDLE,
   step,
   type Upload,
-} from "./connection.ts";
+} from "./lifecycle.ts";
 
 /** What is used of a WebSocket. */
 export type RoomSocket = Pick<

@@ -1,10 +1,10 @@
 import * as prng from "lib0/prng";
 import { describe, expect, it } from "vitest";
-import { PING } from "../shared/messages.ts";
-import { FakeClock } from "../test/support/fake-clock.ts";
-import { FakeSocket } from "../test/support/fake-socket.ts";
-import { backoff, type ConnectionTiming } from "./connection.ts";
+import { PING } from "../../shared/messages.ts";
+import { FakeClock } from "../../test/support/fake-clock.ts";
+import { FakeSocket } from "../../test/support/fake-socket.ts";
 import { Connector } from "./connector.ts";
+import { backoff, type ConnectionTiming } from "./lifecycle.ts";
 
 const timing: ConnectionTiming = {
   pingInterval: 25_000,

@@ -2,8 +2,8 @@
  * The life of a connection as a pure function: a state and an event give the next state and what is to be done. Whoever
  * runs it (`Connector`) owns the clock, the sockets and the token.
  */
-import { isFinalClose } from "../shared/errors.ts";
-import { FOUND_DEAD_CLOSE } from "../shared/messages.ts";
+import { isFinalClose } from "../../shared/errors.ts";
+import { FOUND_DEAD_CLOSE } from "../../shared/messages.ts";
 
 /** Why a connection ended for good, as the room's close frame says it. */
 export interface Ending {

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 /** Milliseconds before the end at which a fresh token is fetched, or half of the time that is left if that is less. */
 const MARGIN_MS = 60_000;

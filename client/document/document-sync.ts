@@ -1,9 +1,9 @@
 import * as Y from "yjs";
-import { describe, type ErrorCode, RoomfulError } from "../shared/errors.ts";
-import { decodeStateVector, encodeSyncStep2, encodeUpdate, type Frame } from "../shared/frames.ts";
-import type { MessageFromRoom } from "../shared/messages.ts";
-import type { Capability } from "../shared/rooms.ts";
-import { type Clock, throwLater } from "./clock.ts";
+import { describe, type ErrorCode, RoomfulError } from "../../shared/errors.ts";
+import { decodeStateVector, encodeSyncStep2, encodeUpdate, type Frame } from "../../shared/frames.ts";
+import type { MessageFromRoom } from "../../shared/messages.ts";
+import type { Capability } from "../../shared/rooms.ts";
+import { type Clock, throwLater } from "../base/clock.ts";
 import { Ledger, type Unsaved } from "./ledger.ts";
 import { RoomAnswers } from "./room-answers.ts";
 import type { Rebuilt, Rejection, SavedState } from "./saved.ts";

@@ -1,5 +1,5 @@
 import * as Y from "yjs";
-import { encodeSyncStep1 } from "../shared/frames.ts";
+import { encodeSyncStep1 } from "../../shared/frames.ts";
 
 /** The state vector of nothing. */
 const NOTHING = new Uint8Array([0]);

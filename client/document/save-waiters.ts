@@ -1,4 +1,4 @@
-import { RoomfulError } from "../shared/errors.ts";
+import { RoomfulError } from "../../shared/errors.ts";
 import type { SavedState } from "./saved.ts";
 
 interface Waiter {

@@ -1,11 +1,11 @@
 import * as prng from "lib0/prng";
 import { afterEach, describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { encodeUpdate } from "../shared/frames.ts";
-import { destroyAll, provide } from "../test/support/client-world.ts";
-import { FakeClock } from "../test/support/fake-clock.ts";
-import { FakeRoom } from "../test/support/fake-room.ts";
-import type { Rejection } from "./index.ts";
+import { encodeUpdate } from "../../shared/frames.ts";
+import { destroyAll, provide } from "../../test/support/client-world.ts";
+import { FakeClock } from "../../test/support/fake-clock.ts";
+import { FakeRoom } from "../../test/support/fake-room.ts";
+import type { Rejection } from "../index.ts";
 
 const URL = "ws://room.test/rooms";
 const turns = () => new Promise((resolve) => setTimeout(resolve));

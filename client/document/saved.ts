@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../shared/errors.ts";
+import type { ErrorCode } from "../../shared/errors.ts";
 
 /**
  * What the "Saved" light shows. `unsaved` counts what the room has not acknowledged: one for each character, element or

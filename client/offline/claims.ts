@@ -1,7 +1,7 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import * as Y from "yjs";
-import type { Unsaved } from "./ledger.ts";
+import type { Unsaved } from "../document/ledger.ts";
 
 /**
  * What one visit to a document says is unsaved of it. All tabs keep theirs under one key. A visit writes a claim with each of

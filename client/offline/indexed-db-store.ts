@@ -1,5 +1,5 @@
 import * as Y from "yjs";
-import { type Clock, systemClock, throwLater } from "./clock.ts";
+import { type Clock, systemClock, throwLater } from "../base/clock.ts";
 import type { OfflineStore } from "./offline-store.ts";
 import { type Batch, type Change, EmptiedElsewhere, mergeAll, UpdateLog } from "./update-log.ts";
 

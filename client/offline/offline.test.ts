@@ -1,12 +1,12 @@
 import "fake-indexeddb/auto";
 import { afterEach, describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { destroyAll, provide, WITHOUT_NETWORK } from "../test/support/client-world.ts";
-import { codeOf } from "../test/support/code-of.ts";
-import { FakeClock } from "../test/support/fake-clock.ts";
-import { FakeRoom } from "../test/support/fake-room.ts";
-import { until } from "../test/support/until.ts";
-import type { OfflineStore, Problem, RoomProviderOptions } from "./index.ts";
+import { destroyAll, provide, WITHOUT_NETWORK } from "../../test/support/client-world.ts";
+import { codeOf } from "../../test/support/code-of.ts";
+import { FakeClock } from "../../test/support/fake-clock.ts";
+import { FakeRoom } from "../../test/support/fake-room.ts";
+import { until } from "../../test/support/until.ts";
+import type { OfflineStore, Problem, RoomProviderOptions } from "../index.ts";
 
 const URL = "ws://room.test/rooms";
 let rooms = 0;

@@ -1,8 +1,8 @@
 import * as random from "lib0/random";
 import * as Y from "yjs";
+import type { Clock } from "../base/clock.ts";
+import type { Unsaved } from "../document/ledger.ts";
 import { type Claim, decodeClaims, encodeClaims, replaceClaim, union } from "./claims.ts";
-import type { Clock } from "./clock.ts";
-import type { Unsaved } from "./ledger.ts";
 import type { OfflineStore, OpenOfflineStore } from "./offline-store.ts";
 
 /** Under this key a store keeps what is unsaved. */

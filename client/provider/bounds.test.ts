@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest";
-import { destroyAll, provide } from "../test/support/client-world.ts";
-import { FakeRoom } from "../test/support/fake-room.ts";
+import { destroyAll, provide } from "../../test/support/client-world.ts";
+import { FakeRoom } from "../../test/support/fake-room.ts";
 import type { Problem } from "./events.ts";
 
 afterEach(destroyAll);

@@ -1,8 +1,8 @@
-import { decodeFrame } from "../shared/frames.ts";
-import type { DocumentSync } from "./document-sync.ts";
+import { decodeFrame } from "../../shared/frames.ts";
+import type { DocumentSync } from "../document/document-sync.ts";
+import type { DocumentMessage } from "../room/room-connection.ts";
 import type { Problem } from "./events.ts";
 import type { Presence } from "./presence.ts";
-import type { DocumentMessage } from "./room-connection.ts";
 
 interface InboxOptions {
   readonly sync: DocumentSync;

@@ -1,9 +1,9 @@
-import type { ErrorCode } from "../shared/errors.ts";
-import type { WarningCode } from "../shared/messages.ts";
-import type { Capability, Json, Participant, PeerId } from "../shared/rooms.ts";
-import type { Ending } from "./connection.ts";
+import type { ErrorCode } from "../../shared/errors.ts";
+import type { WarningCode } from "../../shared/messages.ts";
+import type { Capability, Json, Participant, PeerId } from "../../shared/rooms.ts";
+import type { Ending } from "../connection/lifecycle.ts";
+import type { Rejection, SavedState } from "../document/saved.ts";
 import type { RoomProvider } from "./provider.ts";
-import type { Rejection, SavedState } from "./saved.ts";
 
 /** Something that does not end the connection, and that its app may want to show or to log. */
 export type Problem =

@@ -1,9 +1,9 @@
 import { afterEach, expect, it } from "vitest";
 import * as Y from "yjs";
-import { destroyAll, provide } from "../test/support/client-world.ts";
-import { FakeClock } from "../test/support/fake-clock.ts";
-import { FakeRoom } from "../test/support/fake-room.ts";
-import type { RoomProviderEvents } from "./index.ts";
+import { destroyAll, provide } from "../../test/support/client-world.ts";
+import { FakeClock } from "../../test/support/fake-clock.ts";
+import { FakeRoom } from "../../test/support/fake-room.ts";
+import type { RoomProviderEvents } from "../index.ts";
 
 const turns = () => new Promise((resolve) => setTimeout(resolve));
 const fail = () => {

@@ -1,11 +1,11 @@
 import type { Awareness } from "y-protocols/awareness";
-import { RoomfulError } from "../shared/errors.ts";
-import { parseRoomName, type RoomName } from "../shared/rooms.ts";
-import type { CallOptions } from "./call/options.ts";
-import { type Clock, systemClock } from "./clock.ts";
-import type { ConnectionTiming } from "./connection.ts";
-import type { OpenOfflineStore } from "./offline-store.ts";
-import { onPageWake } from "./wake.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { parseRoomName, type RoomName } from "../../shared/rooms.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import type { CallOptions } from "../call/options.ts";
+import type { ConnectionTiming } from "../connection/lifecycle.ts";
+import { onPageWake } from "../connection/wake.ts";
+import type { OpenOfflineStore } from "../offline/offline-store.ts";
 
 /** A token, or how to get one: asked anew for each connection, since tokens expire. */
 export type TokenSource = string | (() => string | Promise<string>);

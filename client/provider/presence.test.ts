@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
-import { destroyAll, provide } from "../test/support/client-world.ts";
-import { FakeClock } from "../test/support/fake-clock.ts";
-import { FakeRoom, type FakeRoomSocket } from "../test/support/fake-room.ts";
-import { RoomAwareness } from "./index.ts";
+import { destroyAll, provide } from "../../test/support/client-world.ts";
+import { FakeClock } from "../../test/support/fake-clock.ts";
+import { FakeRoom, type FakeRoomSocket } from "../../test/support/fake-room.ts";
+import { RoomAwareness } from "../index.ts";
 
 const turns = () => new Promise((resolve) => setTimeout(resolve));
 

@@ -1,8 +1,13 @@
 import { Awareness, applyAwarenessUpdate, removeAwarenessStates } from "y-protocols/awareness";
 import type { Doc } from "yjs";
-import { describe, type ErrorCode } from "../shared/errors.ts";
-import { type AwarenessEntry, encodeAwareness, encodeAwarenessUpdate, encodeQueryAwareness } from "../shared/frames.ts";
-import { type Clock, throwLater } from "./clock.ts";
+import { describe, type ErrorCode } from "../../shared/errors.ts";
+import {
+  type AwarenessEntry,
+  encodeAwareness,
+  encodeAwarenessUpdate,
+  encodeQueryAwareness,
+} from "../../shared/frames.ts";
+import { type Clock, throwLater } from "../base/clock.ts";
 import type { Problem } from "./events.ts";
 
 /** Milliseconds between two renewals when the room asks for them: y-protocols clients forget after 30 s. */

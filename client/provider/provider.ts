@@ -1,19 +1,23 @@
 import { ObservableV2 } from "lib0/observable";
 import type { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
-import { errorCodeOf, RoomfulError } from "../shared/errors.ts";
-import { encodeUpdate } from "../shared/frames.ts";
-import type { Moderation, RoomSettings } from "../shared/moderation.ts";
-import type { Capability, Json, Participant, PeerId } from "../shared/rooms.ts";
-import type { Call } from "./call/call.ts";
-import { throwLater } from "./clock.ts";
-import type { RoomSocket } from "./connector.ts";
-import { DocumentSync } from "./document-sync.ts";
+import { errorCodeOf, RoomfulError } from "../../shared/errors.ts";
+import { encodeUpdate } from "../../shared/frames.ts";
+import type { Moderation, RoomSettings } from "../../shared/moderation.ts";
+import type { Capability, Json, Participant, PeerId } from "../../shared/rooms.ts";
+import { throwLater } from "../base/clock.ts";
+import type { Call } from "../call/call.ts";
+import type { RoomSocket } from "../connection/connector.ts";
+import { onPageLeave } from "../connection/wake.ts";
+import { DocumentSync } from "../document/document-sync.ts";
+import { SaveWaiters } from "../document/save-waiters.ts";
+import { isSameState, type Rebuilt, type SavedState } from "../document/saved.ts";
+import { IndexedDbStore } from "../offline/indexed-db-store.ts";
+import { Offline } from "../offline/offline.ts";
+import type { OpenOfflineStore } from "../offline/offline-store.ts";
+import { type DocumentLink, RoomConnection } from "../room/room-connection.ts";
+import { Inbox } from "./dispatch.ts";
 import type { RoomProviderEvents } from "./events.ts";
-import { Inbox } from "./inbox.ts";
-import { IndexedDbStore } from "./indexed-db-store.ts";
-import { Offline } from "./offline.ts";
-import type { OpenOfflineStore } from "./offline-store.ts";
 import {
   type Behaviour,
   behaviourOf,
@@ -24,11 +28,7 @@ import {
   type Target,
 } from "./options.ts";
 import { Presence, RoomAwareness } from "./presence.ts";
-import { type DocumentLink, RoomConnection } from "./room-connection.ts";
-import { SaveWaiters } from "./save-waiters.ts";
-import { isSameState, type Rebuilt, type SavedState } from "./saved.ts";
 import { subjectOf, Tabs } from "./tabs.ts";
-import { onPageLeave } from "./wake.ts";
 
 /** Milliseconds that the stored document may take to load before the connection is made without it. */
 const LOAD_MS = 3_000;

@@ -1,9 +1,9 @@
 import * as channel from "lib0/broadcastchannel";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { destroyAll, provide, sees, WITHOUT_NETWORK } from "../test/support/client-world.ts";
-import { FakeRoom } from "../test/support/fake-room.ts";
-import { until } from "../test/support/until.ts";
-import type { RoomProviderOptions } from "./index.ts";
+import { destroyAll, provide, sees, WITHOUT_NETWORK } from "../../test/support/client-world.ts";
+import { FakeRoom } from "../../test/support/fake-room.ts";
+import { until } from "../../test/support/until.ts";
+import type { RoomProviderOptions } from "../index.ts";
 import { subjectOf } from "./tabs.ts";
 
 const URL = "ws://room.test/rooms";

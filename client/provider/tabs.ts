@@ -1,8 +1,8 @@
 import * as channel from "lib0/broadcastchannel";
 import * as Y from "yjs";
-import { RoomfulError } from "../shared/errors.ts";
-import { decodeFrame, encodeSyncStep1, encodeSyncStep2, encodeUpdate, type Frame } from "../shared/frames.ts";
-import type { DocumentSync } from "./document-sync.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { decodeFrame, encodeSyncStep1, encodeSyncStep2, encodeUpdate, type Frame } from "../../shared/frames.ts";
+import type { DocumentSync } from "../document/document-sync.ts";
 import type { Presence } from "./presence.ts";
 
 interface TabsOptions {

@@ -1,6 +1,6 @@
 import { useCallback, useSyncExternalStore } from "react";
 import type { Participant } from "../../shared/rooms.ts";
-import type { RoomProvider } from "../provider.ts";
+import type { RoomProvider } from "../provider/provider.ts";
 
 const NOBODY: readonly Participant[] = [];
 

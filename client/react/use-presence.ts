@@ -1,7 +1,7 @@
 import { equalityDeep } from "lib0/function";
 import { useCallback, useMemo, useSyncExternalStore } from "react";
 import type { Awareness } from "y-protocols/awareness";
-import type { RoomProvider } from "../provider.ts";
+import type { RoomProvider } from "../provider/provider.ts";
 
 /** Somebody else in the room. The same object as long as nothing of it changed. */
 export interface OtherPresence<State extends object> {

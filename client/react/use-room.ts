@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import * as Y from "yjs";
-import type { RoomProviderOptions } from "../options.ts";
-import { RoomProvider } from "../provider.ts";
+import type { RoomProviderOptions } from "../provider/options.ts";
+import { RoomProvider } from "../provider/provider.ts";
 
 /** A room's document, and what connects it. */
 export interface OpenRoom {

@@ -1,6 +1,6 @@
 import { useCallback, useSyncExternalStore } from "react";
-import type { RoomProvider } from "../provider.ts";
-import type { SavedState } from "../saved.ts";
+import type { SavedState } from "../document/saved.ts";
+import type { RoomProvider } from "../provider/provider.ts";
 
 const NO_ROOM: SavedState = { state: "offline", unsaved: 0 };
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest";
-import type { Participant, PeerId } from "../shared/rooms.ts";
-import { destroyAll, provide } from "../test/support/client-world.ts";
-import { FakeRoom } from "../test/support/fake-room.ts";
+import type { Participant, PeerId } from "../../shared/rooms.ts";
+import { destroyAll, provide } from "../../test/support/client-world.ts";
+import { FakeRoom } from "../../test/support/fake-room.ts";
 
 afterEach(destroyAll);
 

@@ -1,5 +1,5 @@
-import type { MessageFromRoom } from "../shared/messages.ts";
-import type { Participant, PeerId } from "../shared/rooms.ts";
+import type { MessageFromRoom } from "../../shared/messages.ts";
+import type { Participant, PeerId } from "../../shared/rooms.ts";
 
 const NOBODY: readonly Participant[] = [];
 

@@ -1,15 +1,21 @@
 import { ObservableV2 } from "lib0/observable";
-import { RoomfulError } from "../shared/errors.ts";
-import { type MessageFromRoom, parseMessageFromRoom, RESUME_PROTOCOL, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
-import type { MessageToRoom } from "../shared/messages-to-room.ts";
-import type { Moderation, RoomSettings } from "../shared/moderation.ts";
-import type { Capability, Json, Participant, PeerId } from "../shared/rooms.ts";
-import { Call } from "./call/call.ts";
-import { CallLine } from "./call/line.ts";
-import { throwLater } from "./clock.ts";
-import type { Ending } from "./connection.ts";
-import { Connector, type RoomSocket } from "./connector.ts";
-import type { RoomConnectionEvents } from "./events.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import {
+  type MessageFromRoom,
+  parseMessageFromRoom,
+  RESUME_PROTOCOL,
+  ROOMFUL_PROTOCOL,
+} from "../../shared/messages.ts";
+import type { MessageToRoom } from "../../shared/messages-to-room.ts";
+import type { Moderation, RoomSettings } from "../../shared/moderation.ts";
+import type { Capability, Json, Participant, PeerId } from "../../shared/rooms.ts";
+import { throwLater } from "../base/clock.ts";
+import { Call } from "../call/call.ts";
+import { CallLine } from "../call/line.ts";
+import { Connector, type RoomSocket } from "../connection/connector.ts";
+import type { Ending } from "../connection/lifecycle.ts";
+import { Renewal } from "../connection/renewal.ts";
+import type { RoomConnectionEvents } from "../provider/events.ts";
 import {
   type Behaviour,
   behaviourOf,
@@ -17,9 +23,8 @@ import {
   type RoomConnectionOptions,
   roomUrl,
   type Target,
-} from "./options.ts";
+} from "../provider/options.ts";
 import { Participants } from "./participants.ts";
-import { Renewal } from "./renewal.ts";
 
 /** The messages of the room that are about a document, or about what may be done to it. */
 export type DocumentMessage = Extract<

@@ -2,13 +2,13 @@
  * The smallest app: one shared text in a `textarea`, a "Saved" light, and how many are here.
  *
  *     npm start
- *     npx esbuild client/example/notes.ts --bundle --format=esm --outdir=client/example --servedir=client/example
+ *     npx esbuild examples/notes/notes.ts --bundle --format=esm --outdir=examples/notes --servedir=examples/notes
  *
  * Then open http://localhost:8000/notes.html twice. (An editor is bound better by y-codemirror.next or y-prosemirror: this
  * one replaces what differs, and lets the cursor jump.)
  */
 import * as Y from "yjs";
-import { RoomProvider } from "../index.ts";
+import { RoomProvider } from "../../client/index.ts";
 
 const doc = new Y.Doc();
 const text = doc.getText("text");

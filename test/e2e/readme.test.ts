@@ -28,6 +28,6 @@ it("the README's two clients edit one document, before and after a kill -9 and a
 
 it("the README's example for Workers is the one that is tested", () => {
   const example = /```ts\n([\s\S]*?)```/.exec(readme)?.[1]?.trim() ?? "absent";
-  const tested = readFileSync("worker/readme.test.ts", "utf8").replaceAll(/^ {2}/gm, "");
+  const tested = readFileSync("test/room/readme.test.ts", "utf8").replaceAll(/^ {2}/gm, "");
   expect(tested).toContain(example);
 });

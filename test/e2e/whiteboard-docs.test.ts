@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { addShapes } from "../../client/whiteboard/model/commands.ts";
+import { addShapes } from "../../whiteboard/model/commands.ts";
 import { BoardReader } from "../support/board-reader.ts";
 import { Server } from "../support/server.ts";
 

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { exportSPKI, generateKeyPair } from "jose";
 import * as prng from "lib0/prng";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { getRoom } from "./namespace.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 import { freshRoom } from "./test-client.ts";
 import { enter, forged, guarded, outcomeOf, SECRET, secondsNow, tokenOf } from "./test-tokens.ts";
 

@@ -2,9 +2,9 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { encodeQueryAwareness, encodeSyncStep1, encodeUpdate } from "../shared/frames.ts";
-import { getRoom } from "./namespace.ts";
-import { SAVE_MS } from "./sessions.ts";
+import { encodeQueryAwareness, encodeSyncStep1, encodeUpdate } from "../../shared/frames.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
+import { SAVE_MS } from "../../worker/sessions/sessions.ts";
 import {
   bringCrowd,
   codeOf,

@@ -1,11 +1,11 @@
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { encodeAwareness, encodeQueryAwareness, encodeSyncStep1, encodeUpdate } from "../shared/frames.ts";
-import { STRIKES, TEXT_MESSAGE_BYTES } from "../shared/limits.ts";
-import type { Grant } from "../shared/rooms.ts";
-import { upgradeRequest } from "./admission.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { encodeAwareness, encodeQueryAwareness, encodeSyncStep1, encodeUpdate } from "../../shared/frames.ts";
+import { STRIKES, TEXT_MESSAGE_BYTES } from "../../shared/limits.ts";
+import type { Grant } from "../../shared/rooms.ts";
+import { upgradeRequest } from "../../worker/access/admission.ts";
+import { readSettings, type Settings } from "../../worker/settings/settings.ts";
 import { editedDoc, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
 
 const EDITOR: Grant = { capabilities: ["read", "write", "publish"] };

@@ -2,8 +2,8 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { type Capability, ROLES } from "../shared/rooms.ts";
-import { getRoom } from "./namespace.ts";
+import { type Capability, ROLES } from "../../shared/rooms.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 import { codeOf, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
 
 /** Milliseconds for which the grants of these tests hold: a busy machine must be able to do something in that time. */

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { getRoom } from "./namespace.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 import { codeOf, docOf, editedDoc, freshRoom, pause, TestClient, textUpdate, until } from "./test-client.ts";
 import { guarded, secondsNow, tokenOf } from "./test-tokens.ts";
 

@@ -1,8 +1,8 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { type Capability, type PeerId, ROLES } from "../shared/rooms.ts";
-import { getRoom } from "./namespace.ts";
+import { type Capability, type PeerId, ROLES } from "../../shared/rooms.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 import { codeOf, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
 import { enter, guarded, tokenOf } from "./test-tokens.ts";
 

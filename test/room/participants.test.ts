@@ -1,8 +1,8 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import type { Participant, PeerId } from "../shared/rooms.ts";
-import { getRoom } from "./namespace.ts";
+import type { Participant, PeerId } from "../../shared/rooms.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 import { freshRoom, stubOf, TestClient, until } from "./test-client.ts";
 
 /** Who is connected, as a client was told. */

@@ -1,9 +1,9 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { encodeAwareness, encodeQueryAwareness } from "../shared/frames.ts";
-import { getRoom } from "./namespace.ts";
-import { CHALLENGE_MS } from "./presence.ts";
+import { encodeAwareness, encodeQueryAwareness } from "../../shared/frames.ts";
+import { CHALLENGE_MS } from "../../worker/people/presence.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 import { freshRoom, pause, TestClient, until } from "./test-client.ts";
 
 const state = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import * as Y from "yjs";
-import { getRoom } from "./index.ts";
+import { getRoom } from "../../worker/index.ts";
 
 it("the README's example of a Worker that edits a room", async () => {
   const room = getRoom(env.ROOMS, "notes/today");

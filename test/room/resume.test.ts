@@ -1,9 +1,9 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { FOUND_DEAD_CLOSE } from "../shared/messages.ts";
-import { type Capability, type Grant, type Participant, type PeerId, ROLES } from "../shared/rooms.ts";
-import { getRoom } from "./namespace.ts";
+import { FOUND_DEAD_CLOSE } from "../../shared/messages.ts";
+import { type Capability, type Grant, type Participant, type PeerId, ROLES } from "../../shared/rooms.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 import { freshRoom, passDeadlines, pause, stubOf, TestClient, until } from "./test-client.ts";
 
 const MEDIA = { audio: true, video: false, muted: true };

@@ -1,8 +1,8 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { getRoom } from "./namespace.ts";
-import { ROW_MS, SAVE_MS } from "./sessions.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
+import { ROW_MS, SAVE_MS } from "../../worker/sessions/sessions.ts";
 import { docOf, freshRoom, passDeadlines, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
 
 /** Everything that a room has in storage, and when its alarm goes off. */

@@ -2,8 +2,8 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { encodeQueryAwareness, encodeSyncStep2 } from "../shared/frames.ts";
-import { getRoom } from "./namespace.ts";
+import { encodeQueryAwareness, encodeSyncStep2 } from "../../shared/frames.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 import { codeOf, docOf, editedDoc, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
 
 describe("hibernation", () => {

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { expectTypeOf, it } from "vitest";
-import type { Json, Participant } from "../shared/rooms.ts";
-import type { Applied, RoomStatistics } from "../shared/rpc.ts";
-import { getRoom } from "./namespace.ts";
+import type { Json, Participant } from "../../shared/rooms.ts";
+import type { Applied, RoomStatistics } from "../../shared/rpc.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 
 // Checked by the compiler, not run: a `@ts-expect-error` over a line that compiles fails the build.
 async function callsOfAnotherWorker() {

@@ -1,10 +1,10 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import type { CallMember } from "../shared/calls.ts";
-import { CANDIDATE_CHARACTERS, CANDIDATES_PER_MESSAGE, SDP_CHARACTERS } from "../shared/limits.ts";
-import { type Capability, type Grant, type PeerId, ROLES } from "../shared/rooms.ts";
-import { getRoom } from "./namespace.ts";
+import type { CallMember } from "../../shared/calls.ts";
+import { CANDIDATE_CHARACTERS, CANDIDATES_PER_MESSAGE, SDP_CHARACTERS } from "../../shared/limits.ts";
+import { type Capability, type Grant, type PeerId, ROLES } from "../../shared/rooms.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 import { freshRoom, pause, stubOf, TestClient, until } from "./test-client.ts";
 
 const MEDIA = { audio: true, video: false, muted: false };

@@ -2,13 +2,13 @@ import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { ROW_BYTES } from "../shared/limits.ts";
-import { getRoom } from "./namespace.ts";
-import { isSnapshotDue } from "./persistence.ts";
-import { rowChecksumOf, type SnapshotRow } from "./rows.ts";
-import { SCHEMA_VERSION } from "./schema.ts";
-import { SAVE_MS } from "./sessions.ts";
-import { Store } from "./store.ts";
+import { ROW_BYTES } from "../../shared/limits.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
+import { SAVE_MS } from "../../worker/sessions/sessions.ts";
+import { rowChecksumOf, type SnapshotRow } from "../../worker/storage/rows.ts";
+import { SCHEMA_VERSION } from "../../worker/storage/schema.ts";
+import { Store } from "../../worker/storage/store.ts";
+import { isSnapshotDue } from "../../worker/sync/persistence.ts";
 import { codeOf, docOf, editedDoc, freshRoom, pause, TestClient, textUpdate, until } from "./test-client.ts";
 
 const inStorage = <Result>(room: string, work: (storage: DurableObjectStorage) => Result) =>

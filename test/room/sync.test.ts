@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import * as encoding from "lib0/encoding";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { getRoom } from "./namespace.ts";
-import { SETTINGS } from "./settings.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
+import { SETTINGS } from "../../worker/settings/settings.ts";
 import {
   bringCrowd,
   docOf,

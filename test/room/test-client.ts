@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import * as Y from "yjs";
-import { errorCodeOf } from "../shared/errors.ts";
+import { errorCodeOf } from "../../shared/errors.ts";
 import {
   decodeFrame,
   encodeAwareness,
@@ -10,10 +10,15 @@ import {
   encodeSyncStep2,
   encodeUpdate,
   type Frame,
-} from "../shared/frames.ts";
-import { type MessageFromRoom, parseMessageFromRoom, RESUME_PROTOCOL, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
-import type { Grant } from "../shared/rooms.ts";
-import { upgradeRequest } from "./admission.ts";
+} from "../../shared/frames.ts";
+import {
+  type MessageFromRoom,
+  parseMessageFromRoom,
+  RESUME_PROTOCOL,
+  ROOMFUL_PROTOCOL,
+} from "../../shared/messages.ts";
+import type { Grant } from "../../shared/rooms.ts";
+import { upgradeRequest } from "../../worker/access/admission.ts";
 
 let rooms = 0;
 

@@ -1,9 +1,9 @@
 /** Tokens of every kind, and a Worker that asks for them. */
 import { env } from "cloudflare:workers";
 import { SignJWT } from "jose";
-import { type MessageFromRoom, parseMessageFromRoom, ROOMFUL_PROTOCOL } from "../shared/messages.ts";
-import { createApp } from "./app.ts";
-import { readSettings } from "./settings.ts";
+import { type MessageFromRoom, parseMessageFromRoom, ROOMFUL_PROTOCOL } from "../../shared/messages.ts";
+import { createApp } from "../../worker/edge/app.ts";
+import { readSettings } from "../../worker/settings/settings.ts";
 import { until } from "./test-client.ts";
 
 export const SECRET = "a secret of the tests, 32 bytes long or more";

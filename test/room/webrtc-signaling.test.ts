@@ -1,10 +1,10 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { SIGNALING_TOPICS } from "../shared/limits.ts";
-import { type Capability, type Grant, ROLES } from "../shared/rooms.ts";
-import { upgradeRequest } from "./admission.ts";
-import { getRoom } from "./namespace.ts";
+import { SIGNALING_TOPICS } from "../../shared/limits.ts";
+import { type Capability, type Grant, ROLES } from "../../shared/rooms.ts";
+import { upgradeRequest } from "../../worker/access/admission.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 import { freshRoom, pause, stubOf, TestClient, until } from "./test-client.ts";
 import { guarded, tokenOf } from "./test-tokens.ts";
 

@@ -1,6 +1,6 @@
 import * as Y from "yjs";
 import { RoomProvider } from "../../client/index.ts";
-import { Board } from "../../client/whiteboard/model/board.ts";
+import { Board } from "../../whiteboard/model/board.ts";
 import type { Server } from "./server.ts";
 import { until } from "./until.ts";
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { SETTINGS } from "../../worker/settings.ts";
+import { SETTINGS } from "../../worker/settings/settings.ts";
 
 const BOUND = /^MAX_|_RATE$/;
 const CONSTANT = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const ([A-Z_0-9]+)[^=]*= ([^;]+);/g;

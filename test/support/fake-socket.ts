@@ -1,4 +1,4 @@
-import type { RoomSocket } from "../../client/connector.ts";
+import type { RoomSocket } from "../../client/connection/connector.ts";
 
 type Handlers = Pick<RoomSocket, "onopen" | "onmessage" | "onerror" | "onclose">;
 

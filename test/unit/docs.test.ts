@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ERRORS } from "../../shared/errors.ts";
-import { SETTINGS } from "../../worker/settings.ts";
+import { SETTINGS } from "../../worker/settings/settings.ts";
 import { boundRows } from "../support/bounds-table.ts";
 
 const read = (path: string) => readFileSync(path, "utf8");

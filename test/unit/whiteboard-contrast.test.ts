@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { DARK, LIGHT } from "../../client/whiteboard/scene/theme.ts";
-import { PERSON_COLORS } from "../../client/whiteboard/together/presence.ts";
+import { DARK, LIGHT } from "../../whiteboard/scene/theme.ts";
+import { PERSON_COLORS } from "../../whiteboard/together/presence.ts";
 
 /** @see https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio */
 function contrast(one: string, other: string): number {
@@ -28,7 +28,7 @@ it("ink on paper, text on notes, names on their colours: the contrast is 4.5 to 
 });
 
 it("so is that of the page's words, in both themes, also where somebody points", () => {
-  const css = readFileSync("client/whiteboard/ui/base.css", "utf8");
+  const css = readFileSync("whiteboard/ui/base.css", "utf8");
   const themes = [...css.matchAll(/^:root[^{]*\{([^}]*)\}/gm)].map(([, body]) =>
     Object.fromEntries([...(body ?? "").matchAll(/--([\w-]+): (#\w{6});/g)].map(([, name, value]) => [name, value])),
   );

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { CallPeer, CallState, DeviceState, LocalMedia, PeerId } from "../../index.ts";
+import type { CallPeer, CallState, DeviceState, LocalMedia, PeerId } from "../../client/index.ts";
 import { callNote, isPoor, peerWords } from "./call-words.ts";
 
 const local: LocalMedia = {

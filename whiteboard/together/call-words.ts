@@ -1,5 +1,5 @@
 /** What a call's states mean to somebody at a board. */
-import type { CallPeer, CallState, DeviceState, ErrorCode, LocalMedia, Playback, Quality } from "../../index.ts";
+import type { CallPeer, CallState, DeviceState, ErrorCode, LocalMedia, Playback, Quality } from "../../client/index.ts";
 
 /** What is offered beside the words. */
 export type CallRemedy = "hear" | "choose-microphone" | "join-again" | null;

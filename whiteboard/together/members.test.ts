@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Participant, PeerId } from "../../index.ts";
+import type { Participant, PeerId } from "../../client/index.ts";
 import { capabilitiesFor, membersOf, rightsOf } from "./members.ts";
 import type { User } from "./presence.ts";
 

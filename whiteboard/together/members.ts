@@ -1,5 +1,5 @@
 /** Everybody in the room: what the room vouches for, beside what each says of itself. */
-import type { Capability, Participant, PeerId } from "../../index.ts";
+import type { Capability, Participant, PeerId } from "../../client/index.ts";
 import type { Named } from "./people.ts";
 import type { User } from "./presence.ts";
 

@@ -1,5 +1,5 @@
 import { equalityDeep } from "lib0/function";
-import type { RoomProvider } from "../../index.ts";
+import type { RoomProvider } from "../../client/index.ts";
 import { type PersonState, parsePresence, type User } from "./presence.ts";
 
 type Awareness = RoomProvider["awareness"];

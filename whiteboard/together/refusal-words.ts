@@ -1,5 +1,5 @@
 /** What a room's refusals mean to somebody at a board. */
-import type { ErrorCode } from "../../index.ts";
+import type { ErrorCode } from "../../client/index.ts";
 
 export interface Words {
   /** Short, for the light. */

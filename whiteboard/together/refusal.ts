@@ -1,5 +1,5 @@
 import { equalityDeep } from "lib0/function";
-import type { ErrorCode } from "../../index.ts";
+import type { ErrorCode } from "../../client/index.ts";
 import type { Board } from "../model/board.ts";
 import { shapesToText } from "../model/clipboard.ts";
 import type { NewShape } from "../model/commands.ts";

@@ -1,6 +1,6 @@
 /** Whether nobody new gets in. The room tells nobody of it unasked, so that it is asked by HTTP (`docs/http.md`). */
 import * as v from "valibot";
-import { errorCodeOf, RoomfulError } from "../../index.ts";
+import { errorCodeOf, RoomfulError } from "../../client/index.ts";
 import type { RoomAddress } from "./session.ts";
 
 const SETTINGS = v.object({ locked: v.boolean() });

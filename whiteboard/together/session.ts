@@ -6,7 +6,7 @@ import {
   RoomProvider,
   type RoomProviderOptions,
   subjectOf,
-} from "../../index.ts";
+} from "../../client/index.ts";
 import { Board } from "../model/board.ts";
 import type { NewShape } from "../model/commands.ts";
 import { History } from "../model/history.ts";

@@ -1,4 +1,4 @@
-import type { ErrorCode, SavedState } from "../../index.ts";
+import type { ErrorCode, SavedState } from "../../client/index.ts";
 import { endingWords, type Words, waitWords } from "./refusal-words.ts";
 
 /** Why nothing can be edited. */

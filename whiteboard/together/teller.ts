@@ -1,4 +1,4 @@
-import type { RoomProvider } from "../../index.ts";
+import type { RoomProvider } from "../../client/index.ts";
 import type { Box, Point } from "../model/box.ts";
 import { NO_PREVIEW, type Preview } from "../tools/gesture.ts";
 import { toWire, type User } from "./presence.ts";

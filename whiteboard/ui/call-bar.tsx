@@ -1,6 +1,6 @@
 import { Mic, MicOff, PhoneOff } from "lucide-react";
 import { useEffect } from "react";
-import { type CallHook, useCall } from "../../react/index.ts";
+import { type CallHook, useCall } from "../../client/react/index.ts";
 import type { Editor } from "../editor/editor.ts";
 import { type CallRemedy, callNote } from "../together/call-words.ts";
 import type { User } from "../together/presence.ts";

@@ -1,5 +1,5 @@
 import { MicOff } from "lucide-react";
-import type { CallPeer } from "../../index.ts";
+import type { CallPeer } from "../../client/index.ts";
 import { isPoor, peerWords } from "../together/call-words.ts";
 import type { Member } from "../together/members.ts";
 import { initials } from "./face.tsx";

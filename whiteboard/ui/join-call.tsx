@@ -1,5 +1,5 @@
 import { Phone } from "lucide-react";
-import { useCall } from "../../react/index.ts";
+import { useCall } from "../../client/react/index.ts";
 import type { Editor } from "../editor/editor.ts";
 import type { Member } from "../together/members.ts";
 

@@ -1,6 +1,6 @@
 import { Check, ChevronDown } from "lucide-react";
 import { useEffect, useState } from "react";
-import type { Call, DeviceState } from "../../index.ts";
+import type { Call, DeviceState } from "../../client/index.ts";
 import type { Editor } from "../editor/editor.ts";
 
 interface MicrophoneMenuProps {

@@ -1,6 +1,6 @@
 import { Lock, LockOpen } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
-import { errorCodeOf, type Moderation, type Problem } from "../../index.ts";
+import { errorCodeOf, type Moderation, type Problem } from "../../client/index.ts";
 import type { Editor } from "../editor/editor.ts";
 import type { Member } from "../together/members.ts";
 import type { User } from "../together/presence.ts";

@@ -1,6 +1,6 @@
 import { BadgeCheck, Ban, Ellipsis, Eye, Mic, MicOff, Pencil, UserX } from "lucide-react";
 import { useId, useState } from "react";
-import type { Capability, Moderation } from "../../index.ts";
+import type { Capability, Moderation } from "../../client/index.ts";
 import { capabilitiesFor, type Member } from "../together/members.ts";
 import { Face } from "./face.tsx";
 

@@ -1,5 +1,5 @@
 import { useMemo, useSyncExternalStore } from "react";
-import { useParticipants } from "../../react/index.ts";
+import { useParticipants } from "../../client/react/index.ts";
 import type { Editor } from "../editor/editor.ts";
 import { type Member, membersOf } from "../together/members.ts";
 import type { User } from "../together/presence.ts";

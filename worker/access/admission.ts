@@ -1,8 +1,8 @@
-import { ERRORS, type ErrorCode, RoomfulError } from "../shared/errors.ts";
-import { type Grant, type Placement, ROLES, type RoomName } from "../shared/rooms.ts";
-import type { TokenGrant } from "../shared/tokens.ts";
+import { ERRORS, type ErrorCode, RoomfulError } from "../../shared/errors.ts";
+import { type Grant, type Placement, ROLES, type RoomName } from "../../shared/rooms.ts";
+import type { TokenGrant } from "../../shared/tokens.ts";
+import type { Settings } from "../settings/settings.ts";
 import { checkOrigin } from "./origin.ts";
-import type { Settings } from "./settings.ts";
 import { SUBPROTOCOL_HEADER, type Subprotocol } from "./subprotocol.ts";
 import { tokenOf } from "./token-transport.ts";
 import { TokenVerifier } from "./token-verifier.ts";

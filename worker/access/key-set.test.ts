@@ -1,8 +1,8 @@
 import { errors } from "jose";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { errorCodeOf } from "../../shared/errors.ts";
-import { KeySet } from "../../worker/key-set.ts";
-import { KeyServer, type ProviderKey, providerKey } from "../support/key-server.ts";
+import { KeyServer, type ProviderKey, providerKey } from "../../test/support/key-server.ts";
+import { KeySet } from "./key-set.ts";
 
 const [one, two] = await Promise.all([providerKey("one"), providerKey("two")]);
 let provider: KeyServer;

@@ -6,7 +6,7 @@ import {
   type JWTHeaderParameters,
   type RemoteJWKSet,
 } from "jose";
-import { RoomfulError } from "../shared/errors.ts";
+import { RoomfulError } from "../../shared/errors.ts";
 
 /** Milliseconds for which fetched keys are used: how long a key that the provider withdrew may still be taken. */
 const MAX_AGE_MS = 600_000;

@@ -1,5 +1,5 @@
-import { RoomfulError } from "../shared/errors.ts";
-import type { Settings } from "./settings.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import type { Settings } from "../settings/settings.ts";
 
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/;
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { RESUME_PROTOCOL } from "../shared/messages.ts";
+import { RESUME_PROTOCOL } from "../../shared/messages.ts";
 import { offersOf } from "./subprotocol.ts";
 
 /** Bytes of a secret that lets its holder be a peer again. */

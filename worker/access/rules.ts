@@ -1,7 +1,7 @@
-import { RoomfulError } from "../shared/errors.ts";
-import { SUBJECT_RULES } from "../shared/limits.ts";
-import { INITIAL_ROOM_SETTINGS, type RoomSettings } from "../shared/moderation.ts";
-import type { Capability, Grant } from "../shared/rooms.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { SUBJECT_RULES } from "../../shared/limits.ts";
+import { INITIAL_ROOM_SETTINGS, type RoomSettings } from "../../shared/moderation.ts";
+import type { Capability, Grant } from "../../shared/rooms.ts";
 
 /** What moderators decided about the holder of a token, whatever the token says. */
 export interface SubjectRule {

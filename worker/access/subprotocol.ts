@@ -1,5 +1,5 @@
-import { RoomfulError } from "../shared/errors.ts";
-import { ROOMFUL_PROTOCOL, STOCK_PROTOCOL } from "../shared/messages.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { ROOMFUL_PROTOCOL, STOCK_PROTOCOL } from "../../shared/messages.ts";
 
 /** The subprotocols that the room speaks; `null` is a stock client that offered none. */
 export type Subprotocol = typeof ROOMFUL_PROTOCOL | typeof STOCK_PROTOCOL | null;

@@ -1,5 +1,5 @@
-import { RoomfulError } from "../shared/errors.ts";
-import { BEARER_PROTOCOL } from "../shared/tokens.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { BEARER_PROTOCOL } from "../../shared/tokens.ts";
 import { offersOf } from "./subprotocol.ts";
 
 /**

@@ -1,10 +1,10 @@
 import { errors, importSPKI, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
-import { RoomfulError } from "../shared/errors.ts";
-import { CLOCK_TOLERANCE_SECONDS, TOKEN_CHARACTERS } from "../shared/limits.ts";
-import type { RoomName } from "../shared/rooms.ts";
-import { grantOf, readClaims, type TokenGrant } from "../shared/tokens.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { CLOCK_TOLERANCE_SECONDS, TOKEN_CHARACTERS } from "../../shared/limits.ts";
+import type { RoomName } from "../../shared/rooms.ts";
+import { grantOf, readClaims, type TokenGrant } from "../../shared/tokens.ts";
+import { keyOf, type TokenKey, type TokenSettings } from "../settings/token-key.ts";
 import { KeySet } from "./key-set.ts";
-import { keyOf, type TokenKey, type TokenSettings } from "./token-key.ts";
 
 /** Checks tokens by the deployment's key, and says what they admit to. Made once and kept, for the keys that it caches. */
 export class TokenVerifier {

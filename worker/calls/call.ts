@@ -1,13 +1,13 @@
-import type { Media } from "../shared/calls.ts";
-import { RoomfulError } from "../shared/errors.ts";
-import { RESUME_MS } from "../shared/limits.ts";
-import { FOUND_DEAD_CLOSE } from "../shared/messages.ts";
-import type { Capability, Grant, Participant, PeerId } from "../shared/rooms.ts";
-import type { Deadlines } from "./deadlines.ts";
-import { hashOfSecret } from "./resume.ts";
-import type { DeadlineRow } from "./rows.ts";
-import type { Identity, Session } from "./session.ts";
-import type { Sessions } from "./sessions.ts";
+import type { Media } from "../../shared/calls.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { RESUME_MS } from "../../shared/limits.ts";
+import { FOUND_DEAD_CLOSE } from "../../shared/messages.ts";
+import type { Capability, Grant, Participant, PeerId } from "../../shared/rooms.ts";
+import { hashOfSecret } from "../access/resume-secret.ts";
+import type { Identity, Session } from "../sessions/session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { Deadlines } from "../storage/deadlines.ts";
+import type { DeadlineRow } from "../storage/rows.ts";
 
 /** What the row of a member holds, in JSON. Written when it joins, so that its place also outlives a crash. */
 interface Place {

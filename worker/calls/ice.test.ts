@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { IceServerSource } from "../../worker/ice.ts";
-import { readSettings } from "../../worker/settings.ts";
-import { codeOf } from "../support/code-of.ts";
+import { codeOf } from "../../test/support/code-of.ts";
+import { readSettings } from "../settings/settings.ts";
+import { IceServerSource } from "./ice.ts";
 
 const TOKEN = "an-API-token-of-the-tests";
 const KEY = { TURN_KEY_ID: "0123456789abcdef0123456789abcdef", TURN_KEY_TOKEN: TOKEN };

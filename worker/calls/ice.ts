@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import * as v from "valibot";
-import type { IceServer, IceServers } from "../shared/calls.ts";
-import { type IceSettings, turnUrlsOf } from "./ice-settings.ts";
+import type { IceServer, IceServers } from "../../shared/calls.ts";
+import { type IceSettings, turnUrlsOf } from "../settings/ice-settings.ts";
 
 /** Milliseconds that the minting of credentials may take: somebody waits to join a call. */
 const MINT_MS = 3_000;

@@ -1,11 +1,11 @@
-import type { IceServers, Media } from "../shared/calls.ts";
-import { describe, type ErrorCode, RoomfulError } from "../shared/errors.ts";
-import type { MessageToRoom } from "../shared/messages-to-room.ts";
-import type { PeerId } from "../shared/rooms.ts";
+import type { IceServers, Media } from "../../shared/calls.ts";
+import { describe, type ErrorCode, RoomfulError } from "../../shared/errors.ts";
+import type { MessageToRoom } from "../../shared/messages-to-room.ts";
+import type { PeerId } from "../../shared/rooms.ts";
+import { MessageRefusal } from "../sessions/message-refusal.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { Call } from "./call.ts";
-import { MessageRefusal } from "./message-refusal.ts";
-import type { Session } from "./session.ts";
-import type { Sessions } from "./sessions.ts";
 
 /** Messages about calls. */
 export type CallMessage = Extract<

@@ -1,18 +1,18 @@
 import * as v from "valibot";
-import { closeArguments, describe, type ErrorCode, RoomfulError } from "../shared/errors.ts";
+import { closeArguments, describe, type ErrorCode, RoomfulError } from "../../shared/errors.ts";
 import {
   SIGNALING_ID_CHARACTERS,
   SIGNALING_TOPICS,
   STRIKES,
   TEXT_MESSAGE_BYTES,
   TOPIC_CHARACTERS,
-} from "../shared/limits.ts";
-import { PONG } from "../shared/messages.ts";
-import type { Capability, Grant, Json } from "../shared/rooms.ts";
-import { type Admission, accountOf } from "./admission.ts";
-import { Budget, type Kind, type Rates } from "./budget.ts";
-import { isPlainJson } from "./json.ts";
-import * as price from "./prices.ts";
+} from "../../shared/limits.ts";
+import { PONG } from "../../shared/messages.ts";
+import type { Capability, Grant, Json } from "../../shared/rooms.ts";
+import { type Admission, accountOf } from "../access/admission.ts";
+import { Budget, type Kind, type Rates } from "../metering/budget.ts";
+import * as price from "../metering/prices.ts";
+import { isPlainJson } from "../runtime/json.ts";
 
 /** Marks the sockets that speak this protocol, among all of the object's. */
 export const WEBRTC_TAG = "webrtc";

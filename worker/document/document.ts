@@ -1,11 +1,11 @@
 import * as Y from "yjs";
-import { type ErrorCode, RoomfulError } from "../shared/errors.ts";
-import { decodeStateVector, type StructId } from "../shared/frames.ts";
-import { DELETION_RESERVE, INCOMPLETE_CLIENTS, NEARLY_FULL, ROOT_TYPES } from "../shared/limits.ts";
-import type { Roots, RootsAsJson } from "../shared/rpc.ts";
-import { type StoredDocument, StoredForm } from "./encoded-document.ts";
+import { type ErrorCode, RoomfulError } from "../../shared/errors.ts";
+import { decodeStateVector, type StructId } from "../../shared/frames.ts";
+import { DELETION_RESERVE, INCOMPLETE_CLIENTS, NEARLY_FULL, ROOT_TYPES } from "../../shared/limits.ts";
+import type { Roots, RootsAsJson } from "../../shared/rpc.ts";
 import { IntegrationGuard } from "./integration-guard.ts";
 import { readRoots } from "./root-json.ts";
+import { type StoredDocument, StoredForm } from "./stored-form.ts";
 import { addsStructs, changes, clockOf, firstMissing, splits, withoutKnown } from "./update-effect.ts";
 import { readUpdateShape, type UpdateShape } from "./update-shape.ts";
 

@@ -2,10 +2,10 @@ import * as encoding from "lib0/encoding";
 import * as prng from "lib0/prng";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { TYPE_DEPTH } from "../shared/limits.ts";
+import { TYPE_DEPTH } from "../../shared/limits.ts";
+import { editedDoc, storedDocument, textUpdate } from "../../test/room/test-client.ts";
 import { RoomDocument } from "./document.ts";
 import { IntegrationGuard } from "./integration-guard.ts";
-import { editedDoc, storedDocument, textUpdate } from "./test-client.ts";
 
 const author = {};
 const editOf = (update: Uint8Array) => ({ author, update, denied: null, whole: false });

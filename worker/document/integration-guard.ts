@@ -6,8 +6,8 @@
  * guard at work it does nothing.
  */
 import * as Y from "yjs";
-import { RoomfulError } from "../shared/errors.ts";
-import { SEARCH_STEPS, SEARCH_STEPS_AFTER_LOAD, TYPE_DEPTH } from "../shared/limits.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { SEARCH_STEPS, SEARCH_STEPS_AFTER_LOAD, TYPE_DEPTH } from "../../shared/limits.ts";
 
 /** Counts one document's searches, from its loading on. */
 export class IntegrationGuard {

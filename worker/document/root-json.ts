@@ -1,8 +1,8 @@
 import { toBase64 } from "lib0/buffer";
 import * as Y from "yjs";
-import { RoomfulError } from "../shared/errors.ts";
-import type { Json } from "../shared/rooms.ts";
-import type { RootKind, Roots, RootsAsJson } from "../shared/rpc.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import type { Json } from "../../shared/rooms.ts";
+import type { RootKind, Roots, RootsAsJson } from "../../shared/rpc.ts";
 
 /** For each kind: how to make an empty type of it, and how to read one. */
 const KINDS: { readonly [Kind in RootKind]: (doc: Y.Doc, root: Content) => unknown } = {

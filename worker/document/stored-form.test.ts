@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
+import { docOf, editedDoc, storedDocument, textUpdate } from "../../test/room/test-client.ts";
 import { RoomDocument } from "./document.ts";
-import { encodeStored } from "./encoded-document.ts";
-import { docOf, editedDoc, storedDocument, textUpdate } from "./test-client.ts";
+import { encodeStored } from "./stored-form.ts";
 
 const NOBODY = new Uint8Array([0]);
 const EMPTY = new Uint8Array([0, 0]);

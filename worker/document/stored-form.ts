@@ -1,5 +1,5 @@
 import * as Y from "yjs";
-import type { StoredSnapshot } from "./rows.ts";
+import type { StoredSnapshot } from "../storage/rows.ts";
 
 /** What storage holds of a document. */
 export interface StoredDocument {

@@ -1,6 +1,6 @@
 /** What an update would do to a document, told from its shape and from what the document holds. Nothing here changes either. */
 import * as Y from "yjs";
-import type { StructId } from "../shared/frames.ts";
+import type { StructId } from "../../shared/frames.ts";
 import type { UpdateShape } from "./update-shape.ts";
 
 /** The clock that the document expects next of a client. */

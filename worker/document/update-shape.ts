@@ -3,9 +3,9 @@
  * update is walked here first, without building anything from it.
  * Format: https://github.com/yjs/yjs/blob/main/INTERNALS.md and the decoders of yjs 13 and lib0.
  */
-import { RoomfulError } from "../shared/errors.ts";
-import { CLOCK_BOUND, KEY_BYTES, VALUE_DEPTH } from "../shared/limits.ts";
-import { decodeUtf8, isPlainJson } from "./json.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { CLOCK_BOUND, KEY_BYTES, VALUE_DEPTH } from "../../shared/limits.ts";
+import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
 
 /** The structs of one client in an update: clocks `start` up to, not including, `end`. */
 export interface StructRange {

@@ -2,14 +2,14 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { fromBase64UrlEncoded } from "lib0/buffer";
-import { RoomfulError } from "../shared/errors.ts";
-import { TEXT_MESSAGE_BYTES } from "../shared/limits.ts";
-import { parseModeration, parseRoomSettings } from "../shared/moderation.ts";
-import { decodeRoomName, type Json } from "../shared/rooms.ts";
-import type { RootKind } from "../shared/rpc.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { TEXT_MESSAGE_BYTES } from "../../shared/limits.ts";
+import { parseModeration, parseRoomSettings } from "../../shared/moderation.ts";
+import { decodeRoomName, type Json } from "../../shared/rooms.ts";
+import type { RootKind } from "../../shared/rpc.ts";
+import { checkOrigin, isAllowed } from "../access/origin.ts";
+import { type GrantedRoomStub, getRoom } from "../room/namespace.ts";
 import type { WorkerContext } from "./app.ts";
-import { type GrantedRoomStub, getRoom } from "./namespace.ts";
-import { checkOrigin, isAllowed } from "./origin.ts";
 
 /** What a call is handed beside: the room, within what the caller may do. */
 interface ApiContext extends WorkerContext {

@@ -1,17 +1,17 @@
 import { type Context, Hono } from "hono";
-import { closeArguments, describe, ERRORS, errorCodeOf, RoomfulError } from "../shared/errors.ts";
-import { decodeRoomName } from "../shared/rooms.ts";
-import { Doorkeeper, demandAdmitted, isUpgrade, upgradeRequest, upgradeResponse } from "./admission.ts";
-import { httpApi } from "./http-api.ts";
-import { createLog, explain } from "./logging.ts";
-import { getRoom } from "./namespace.ts";
-import { networkOf } from "./network.ts";
-import { secretOf } from "./resume.ts";
-import type { Room } from "./room.ts";
-import type { Settings } from "./settings.ts";
-import { offersOf, type Subprotocol, selectSubprotocol } from "./subprotocol.ts";
+import { closeArguments, describe, ERRORS, errorCodeOf, RoomfulError } from "../../shared/errors.ts";
+import { decodeRoomName } from "../../shared/rooms.ts";
+import { Doorkeeper, demandAdmitted, isUpgrade, upgradeRequest, upgradeResponse } from "../access/admission.ts";
+import { networkOf } from "../access/network.ts";
+import { secretOf } from "../access/resume-secret.ts";
+import { offersOf, type Subprotocol, selectSubprotocol } from "../access/subprotocol.ts";
+import { getRoom } from "../room/namespace.ts";
+import type { Room } from "../room/room.ts";
+import { createLog, explain } from "../runtime/logging.ts";
+import type { Settings } from "../settings/settings.ts";
+import { httpApi } from "./api.ts";
 
-/** What the Worker is bound to; its settings are beside it, see `worker/settings.ts`. */
+/** What the Worker is bound to; its settings are beside it, see `worker/settings/settings.ts`. */
 export interface Bindings {
   readonly ROOMS: DurableObjectNamespace<Room>;
   /** The whiteboard's files; a deployment may do without. */

@@ -1,7 +1,7 @@
-import { RoomfulError } from "../shared/errors.ts";
-import { encodeMessage } from "../shared/messages.ts";
-import type { Json, PeerId } from "../shared/rooms.ts";
-import type { Session } from "./session.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { encodeMessage } from "../../shared/messages.ts";
+import type { Json, PeerId } from "../../shared/rooms.ts";
+import type { Session } from "../sessions/session.ts";
 
 /**
  * Sends something to everybody who may read, but not back to who published it, or to one of them. Nothing is kept.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BURST_SECONDS, LONGEST_DEBT_SECONDS, PENALTY_SECONDS } from "../shared/limits.ts";
+import { BURST_SECONDS, LONGEST_DEBT_SECONDS, PENALTY_SECONDS } from "../../shared/limits.ts";
 import { Budget, KINDS, type Rates } from "./budget.ts";
 
 const RATE = 1_000;

@@ -1,10 +1,10 @@
 /**
  * What one client may ask of a room. Everything is counted in microseconds of the room's time, by the prices of
- * `worker/prices.ts`: a room does one thing after the other, so its time is what one client takes from the others. It is
+ * `worker/metering/prices.ts`: a room does one thing after the other, so its time is what one client takes from the others. It is
  * counted and not measured, since the platform's clock stands still while a room works.
  */
 
-import { BURST_SECONDS, LONGEST_DEBT_SECONDS, PENALTY_SECONDS } from "../shared/limits.ts";
+import { BURST_SECONDS, LONGEST_DEBT_SECONDS, PENALTY_SECONDS } from "../../shared/limits.ts";
 
 /** The kinds of work, each with a bucket of its own, so that a flood of one is told from honest use of another. */
 export const KINDS = ["edits", "joins", "presence", "messages", "refusals"] as const;

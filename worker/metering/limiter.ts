@@ -1,7 +1,7 @@
-import { RoomfulError } from "../shared/errors.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Settings } from "../settings/settings.ts";
 import { Budget, KINDS, type Kind, type Rates } from "./budget.ts";
-import type { Session } from "./session.ts";
-import type { Settings } from "./settings.ts";
 
 /** Accounts that are remembered. Above that the oldest is forgotten: each is an object in a room's memory. */
 const REMEMBERED_ACCOUNTS = 10_000;

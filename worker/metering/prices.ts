@@ -2,9 +2,9 @@
  * What each thing that a client may ask costs a room, in microseconds of its time. Measured with Yjs 13.6 on a machine
  * with 2 cores, and rounded up; a faster one gives everybody more room.
  */
-import type { ErrorCode } from "../shared/errors.ts";
+import type { ErrorCode } from "../../shared/errors.ts";
+import type { Work } from "../document/document.ts";
 import type { Kind } from "./budget.ts";
-import type { Work } from "./document.ts";
 
 /** Taking in a message: the runtime needs more for it than the room, as a rule. */
 const MESSAGE = 100;

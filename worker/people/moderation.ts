@@ -1,9 +1,9 @@
-import { type ErrorCode, RoomfulError } from "../shared/errors.ts";
-import type { Moderation, RoomSettings } from "../shared/moderation.ts";
-import type { Capability, PeerId } from "../shared/rooms.ts";
-import { amend, type RuleChanges, type Rules } from "./rules.ts";
-import type { Session } from "./session.ts";
-import type { Sessions } from "./sessions.ts";
+import { type ErrorCode, RoomfulError } from "../../shared/errors.ts";
+import type { Moderation, RoomSettings } from "../../shared/moderation.ts";
+import type { Capability, PeerId } from "../../shared/rooms.ts";
+import { amend, type RuleChanges, type Rules } from "../access/rules.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 
 /** Checks that a moderator gives nobody a right that it lacks. @throws RoomfulError `forbidden` */
 export function demandHeld(action: Moderation, own: readonly Capability[]): void {

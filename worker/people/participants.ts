@@ -1,8 +1,8 @@
-import { type EncodedMessage, encodeMessage } from "../shared/messages.ts";
-import type { Participant, PeerId } from "../shared/rooms.ts";
-import { type Clock, Pacer, systemClock } from "./pacer.ts";
-import type { Session } from "./session.ts";
-import type { Sessions } from "./sessions.ts";
+import { type EncodedMessage, encodeMessage } from "../../shared/messages.ts";
+import type { Participant, PeerId } from "../../shared/rooms.ts";
+import { type Clock, Pacer, systemClock } from "../runtime/pacer.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 
 /**
  * Milliseconds in which comings and goings are gathered. Each costs a message to everybody: 500 people who come back

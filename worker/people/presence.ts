@@ -1,11 +1,11 @@
-import { RoomfulError } from "../shared/errors.ts";
-import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../shared/frames.ts";
-import { CLOCK_BOUND } from "../shared/limits.ts";
-import { encodeMessage } from "../shared/messages.ts";
-import { decodeUtf8, isPlainJson } from "./json.ts";
-import { type Clock, Pacer, systemClock } from "./pacer.ts";
-import type { Session } from "./session.ts";
-import type { Sessions } from "./sessions.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../../shared/frames.ts";
+import { CLOCK_BOUND } from "../../shared/limits.ts";
+import { encodeMessage } from "../../shared/messages.ts";
+import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
+import { type Clock, Pacer, systemClock } from "../runtime/pacer.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 
 /** Milliseconds in which the holder of a client id must answer when another socket claims the id. */
 export const CHALLENGE_MS = 3_000;

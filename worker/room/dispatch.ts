@@ -1,19 +1,19 @@
-import { RoomfulError } from "../shared/errors.ts";
-import { carriesEdits, decodeFrame, type Frame } from "../shared/frames.ts";
-import { type MessageToRoom, parseMessageToRoom } from "../shared/messages-to-room.ts";
-import type { Kind } from "./budget.ts";
-import { isPlainJson } from "./json.ts";
-import type { Limiter } from "./limiter.ts";
-import { MessageRefusal } from "./message-refusal.ts";
-import { demandHeld, type Moderator } from "./moderation.ts";
-import type { Presence } from "./presence.ts";
-import * as price from "./prices.ts";
-import { publish } from "./publish.ts";
-import type { Session } from "./session.ts";
-import type { Sessions } from "./sessions.ts";
-import type { Signaling } from "./signaling.ts";
-import type { SlowReaders } from "./slow-readers.ts";
-import type { Sync } from "./sync.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { carriesEdits, decodeFrame, type Frame } from "../../shared/frames.ts";
+import { type MessageToRoom, parseMessageToRoom } from "../../shared/messages-to-room.ts";
+import type { Signaling } from "../calls/signaling.ts";
+import { publish } from "../events/broadcast-event.ts";
+import type { Kind } from "../metering/budget.ts";
+import type { Limiter } from "../metering/limiter.ts";
+import * as price from "../metering/prices.ts";
+import { demandHeld, type Moderator } from "../people/moderation.ts";
+import type { Presence } from "../people/presence.ts";
+import { isPlainJson } from "../runtime/json.ts";
+import { MessageRefusal } from "../sessions/message-refusal.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { SlowReaders } from "../sessions/slow-readers.ts";
+import type { Sync } from "../sync/sync.ts";
 
 interface InboxOptions {
   readonly sessions: Sessions;

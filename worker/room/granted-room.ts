@@ -1,11 +1,11 @@
 import { RpcTarget } from "cloudflare:workers";
 import * as v from "valibot";
-import type { IceServers } from "../shared/calls.ts";
-import { RoomfulError } from "../shared/errors.ts";
-import { type Moderation, parseModeration, type RoomSettings } from "../shared/moderation.ts";
-import { CAPABILITIES, type Capability, type Grant, type Json, type Participant } from "../shared/rooms.ts";
-import type { Applied, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../shared/rpc.ts";
-import { demandHeld } from "./moderation.ts";
+import type { IceServers } from "../../shared/calls.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { type Moderation, parseModeration, type RoomSettings } from "../../shared/moderation.ts";
+import { CAPABILITIES, type Capability, type Grant, type Json, type Participant } from "../../shared/rooms.ts";
+import type { Applied, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../../shared/rpc.ts";
+import { demandHeld } from "../people/moderation.ts";
 
 const GRANT = v.object({
   capabilities: v.array(v.picklist(CAPABILITIES)),

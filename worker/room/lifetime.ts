@@ -1,4 +1,4 @@
-import type { Deadlines } from "./deadlines.ts";
+import type { Deadlines } from "../storage/deadlines.ts";
 
 /** The id of the row of a room's own deletion; those of others are chosen by chance, above. */
 const CLEANUP_ID = 0;

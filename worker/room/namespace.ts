@@ -1,6 +1,6 @@
-import { RoomfulError } from "../shared/errors.ts";
-import { type Grant, type Jurisdiction, type Placement, parseRoomName } from "../shared/rooms.ts";
-import type { RoomMethods } from "../shared/rpc.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { type Grant, type Jurisdiction, type Placement, parseRoomName } from "../../shared/rooms.ts";
+import type { RoomMethods } from "../../shared/rpc.ts";
 import type { Room } from "./room.ts";
 
 /** A room's methods within what a grant allows. To be disposed of: the room stays awake for as long as somebody holds it. */

@@ -1,4 +1,4 @@
-import { VALUE_DEPTH } from "../shared/limits.ts";
+import { VALUE_DEPTH } from "../../shared/limits.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

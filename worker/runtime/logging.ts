@@ -1,6 +1,6 @@
-import type { ErrorCode } from "../shared/errors.ts";
-import type { PeerId } from "../shared/rooms.ts";
-import type { Settings } from "./settings.ts";
+import type { ErrorCode } from "../../shared/errors.ts";
+import type { PeerId } from "../../shared/rooms.ts";
+import type { Settings } from "../settings/settings.ts";
 
 /** What a log line may say: names, codes and figures, never what a user wrote. */
 export interface LogFields {

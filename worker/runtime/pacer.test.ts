@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { ManualClock } from "../../test/room/manual-clock.ts";
 import { Pacer } from "./pacer.ts";
-import { ManualClock } from "./test-clock.ts";
 
 describe("a pacer", () => {
   it("runs when it is asked after its time has come, though the timer has not gone off: a busy runtime is late with it", () => {

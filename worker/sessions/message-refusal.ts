@@ -1,5 +1,5 @@
-import { RoomfulError } from "../shared/errors.ts";
-import type { MessageToRoom } from "../shared/messages-to-room.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import type { MessageToRoom } from "../../shared/messages-to-room.ts";
 
 /** Why a text message could not be used, with its type, so that its sender knows which one it was. */
 export class MessageRefusal extends RoomfulError {

@@ -1,19 +1,19 @@
-import type { Media } from "../shared/calls.ts";
-import { closeArguments, ERRORS, type ErrorCode, isFinalClose, RoomfulError } from "../shared/errors.ts";
-import { type AwarenessEntry, encodePermissionDenied, type StructId } from "../shared/frames.ts";
-import { INLINE_PRESENCE_BYTES, STRIKES } from "../shared/limits.ts";
+import type { Media } from "../../shared/calls.ts";
+import { closeArguments, ERRORS, type ErrorCode, isFinalClose, RoomfulError } from "../../shared/errors.ts";
+import { type AwarenessEntry, encodePermissionDenied, type StructId } from "../../shared/frames.ts";
+import { INLINE_PRESENCE_BYTES, STRIKES } from "../../shared/limits.ts";
 import {
   type EncodedMessage,
   encodeMessage,
   type MessageFromRoom,
   ROOMFUL_PROTOCOL,
   type WarningCode,
-} from "../shared/messages.ts";
-import type { Capability, Grant, Participant, PeerId } from "../shared/rooms.ts";
-import { type Admission, accountOf } from "./admission.ts";
+} from "../../shared/messages.ts";
+import type { Capability, Grant, Participant, PeerId } from "../../shared/rooms.ts";
+import { type Admission, accountOf } from "../access/admission.ts";
+import type { SubjectRule } from "../access/rules.ts";
 import { type BacklogState, NO_BACKLOG } from "./backlog.ts";
 import { MessageRefusal } from "./message-refusal.ts";
-import type { SubjectRule } from "./rules.ts";
 
 /** Rejections that are the frame's own fault: no honest client repeats them. */
 const UNUSABLE: ReadonlySet<ErrorCode> = new Set([

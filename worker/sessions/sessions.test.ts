@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import { ManualClock } from "../../test/room/manual-clock.ts";
 import { newIdentity, type PresenceStore, Session } from "./session.ts";
 import { ROW_MS, SAVE_MS, Sessions } from "./sessions.ts";
-import { ManualClock } from "./test-clock.ts";
 
 /** A session whose socket keeps what is attached to it, or throws. */
 function sessionOf(attach: (attachment: unknown) => void = () => {}) {

@@ -1,4 +1,4 @@
-import { type Clock, Pacer, systemClock } from "./pacer.ts";
+import { type Clock, Pacer, systemClock } from "../runtime/pacer.ts";
 import { type PresenceStore, type SendWatch, Session } from "./session.ts";
 
 /**

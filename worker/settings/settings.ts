@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import { RoomfulError } from "../shared/errors.ts";
-import { LARGEST_FRAME_BYTES } from "../shared/limits.ts";
-import { JURISDICTIONS, LOCATION_HINTS, ROLES, type Role } from "../shared/rooms.ts";
-import { TOKEN_ALGORITHMS, weaknessOf } from "../shared/tokens.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { LARGEST_FRAME_BYTES } from "../../shared/limits.ts";
+import { JURISDICTIONS, LOCATION_HINTS, ROLES, type Role } from "../../shared/rooms.ts";
+import { TOKEN_ALGORITHMS, weaknessOf } from "../../shared/tokens.ts";
 import { iceFaults, isIceServerList, isTurnUrlList } from "./ice-settings.ts";
 import { keyFaults } from "./token-key.ts";
 

@@ -1,4 +1,4 @@
-import type { TokenAlgorithm } from "../shared/tokens.ts";
+import type { TokenAlgorithm } from "../../shared/tokens.ts";
 
 /** What a deployment says about tokens; empty is not set. */
 export interface TokenSettings {

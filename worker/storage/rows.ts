@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { ROW_BYTES } from "../shared/limits.ts";
+import { ROW_BYTES } from "../../shared/limits.ts";
 
 /** A whole document, as one update. */
 export interface StoredSnapshot {

@@ -1,4 +1,4 @@
-import { RoomfulError } from "../shared/errors.ts";
+import { RoomfulError } from "../../shared/errors.ts";
 
 /**
  * The tables, as a list of forward steps: step N leads from version N to N + 1, and none is ever changed once released.
@@ -40,14 +40,14 @@ const MIGRATIONS: readonly string[] = [
   );
   `,
   `
-  -- What moderators decided, see worker/rules.ts.
+  -- What moderators decided, see worker/access/rules.ts.
   CREATE TABLE rules (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     json TEXT NOT NULL
   );
   `,
   `
-  -- What waits for a moment, see worker/deadlines.ts.
+  -- What waits for a moment, see worker/storage/deadlines.ts.
   CREATE TABLE deadline (
     id INTEGER PRIMARY KEY,
     at INTEGER,                -- milliseconds since 1970; NULL while it does not run

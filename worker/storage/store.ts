@@ -1,9 +1,9 @@
 import { crc32 } from "node:zlib";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
-import { RoomfulError } from "../shared/errors.ts";
-import { ROW_BYTES } from "../shared/limits.ts";
-import type { StorageFigures } from "../shared/rpc.ts";
+import { RoomfulError } from "../../shared/errors.ts";
+import { ROW_BYTES } from "../../shared/limits.ts";
+import type { StorageFigures } from "../../shared/rpc.ts";
 import type { DeadlineChanges } from "./deadlines.ts";
 import {
   bytesOf,

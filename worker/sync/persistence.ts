@@ -1,8 +1,8 @@
-import type { StoredDocument } from "./encoded-document.ts";
-import { explain, type Log } from "./logging.ts";
-import { type Clock, systemClock } from "./pacer.ts";
-import type { StoredSnapshot } from "./rows.ts";
-import type { Store } from "./store.ts";
+import type { StoredDocument } from "../document/stored-form.ts";
+import { explain, type Log } from "../runtime/logging.ts";
+import { type Clock, systemClock } from "../runtime/pacer.ts";
+import type { StoredSnapshot } from "../storage/rows.ts";
+import type { Store } from "../storage/store.ts";
 
 /**
  * Bytes of log below which no snapshot is worth its rows: reading that much at a load takes a few milliseconds. A quiet

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Answers } from "./answers.ts";
+import { Answers } from "./step2-cache.ts";
 
 const nobody = new Uint8Array([0]);
 const somebody = new Uint8Array([1, 7, 3]);

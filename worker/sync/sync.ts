@@ -1,19 +1,19 @@
-import { type ErrorCode, errorCodeOf, RoomfulError } from "../shared/errors.ts";
-import { encodePermissionDenied, encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../shared/frames.ts";
-import type { Applied } from "../shared/rpc.ts";
-import { Answers } from "./answers.ts";
-import { type Edit, needsDocument, type Outcome, RoomDocument, type Window, type Work } from "./document.ts";
-import type { Limiter } from "./limiter.ts";
-import { explain, type Log } from "./logging.ts";
-import { type Clock, Pacer, systemClock } from "./pacer.ts";
+import { type ErrorCode, errorCodeOf, RoomfulError } from "../../shared/errors.ts";
+import { encodePermissionDenied, encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../../shared/frames.ts";
+import type { Applied } from "../../shared/rpc.ts";
+import { type Edit, needsDocument, type Outcome, RoomDocument, type Window, type Work } from "../document/document.ts";
+import type { Limiter } from "../metering/limiter.ts";
+import * as price from "../metering/prices.ts";
+import { explain, type Log } from "../runtime/logging.ts";
+import { type Clock, Pacer, systemClock } from "../runtime/pacer.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { SlowReaders } from "../sessions/slow-readers.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { StoredSnapshot } from "../storage/rows.ts";
+import type { Store } from "../storage/store.ts";
 import { Persistence } from "./persistence.ts";
-import * as price from "./prices.ts";
-import type { StoredSnapshot } from "./rows.ts";
-import type { Session } from "./session.ts";
-import type { Sessions } from "./sessions.ts";
-import type { Settings } from "./settings.ts";
-import type { SlowReaders } from "./slow-readers.ts";
-import type { Store } from "./store.ts";
+import { Answers } from "./step2-cache.ts";
 
 /** A sync frame that waits for the window to close. */
 interface QueuedFrame {

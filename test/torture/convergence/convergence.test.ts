@@ -28,16 +28,16 @@ describe.concurrent("the convergence suite catches", { retry: 1 }, () => {
   const bugs: [string, Plant][] = [
     [
       "a room that does not ask for what it lacks",
-      { file: "worker/sync.ts", find: "else this.#ask(session);", replace: "" },
+      { file: "worker/sync/sync.ts", find: "else this.#ask(session);", replace: "" },
     ],
     [
       "a room that keeps an update from all its authors when there are several",
-      { file: "worker/sync.ts", find: "authors.size === 1 ? author : undefined", replace: "author" },
+      { file: "worker/sync/sync.ts", find: "authors.size === 1 ? author : undefined", replace: "author" },
     ],
     [
       "a deletion that is taken for nothing new",
       {
-        file: "worker/update-effect.ts",
+        file: "worker/document/update-effect.ts",
         find: "if (!struct.deleted) return true;",
         replace: "if (!struct.deleted) return false;",
       },
@@ -45,7 +45,7 @@ describe.concurrent("the convergence suite catches", { retry: 1 }, () => {
     [
       "a commit that forgets the last update",
       {
-        file: "worker/persistence.ts",
+        file: "worker/sync/persistence.ts",
         find: "this.#store.append(this.#uncommitted);",
         replace: "this.#store.append(this.#uncommitted.slice(0, -1));",
       },

@@ -41,7 +41,7 @@ group("catches", { retry: 1 }, () => {
       "an acknowledgement before the commit",
       false,
       {
-        file: "worker/sync.ts",
+        file: "worker/sync/sync.ts",
         find: "if (uncommittedBytes === 0) this.#acknowledgeAll();",
         replace: "this.#acknowledgeAll();",
       },
@@ -49,13 +49,13 @@ group("catches", { retry: 1 }, () => {
     [
       "strict mode that sends before it commits",
       true,
-      { file: "worker/sync.ts", find: "if (this.#settings.STRICT) this.#persistence.commit();", replace: "" },
+      { file: "worker/sync/sync.ts", find: "if (this.#settings.STRICT) this.#persistence.commit();", replace: "" },
     ],
     [
       "a snapshot that is older than the log row it names",
       false,
       {
-        file: "worker/persistence.ts",
+        file: "worker/sync/persistence.ts",
         find: "this.#store.writeSnapshot(snapshot);",
         replace:
           "const last = this.last; this.last = snapshot; " +
@@ -66,7 +66,7 @@ group("catches", { retry: 1 }, () => {
       "a commit that keeps only the newest of its updates",
       false,
       {
-        file: "worker/persistence.ts",
+        file: "worker/sync/persistence.ts",
         find: "this.#store.append(this.#uncommitted);",
         replace: "this.#store.append(this.#uncommitted.slice(-1));",
       },
@@ -75,7 +75,7 @@ group("catches", { retry: 1 }, () => {
       "deletions that are acknowledged and not kept",
       false,
       {
-        file: "worker/document.ts",
+        file: "worker/document/document.ts",
         find: "if (!isChange) return outcome;",
         replace: "if (!addsStructs(doc, shape)) return outcome;",
       },

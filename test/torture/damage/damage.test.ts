@@ -31,26 +31,30 @@ group("catches", { retry: 1 }, () => {
     [
       "a log whose checksums are not looked at",
       {
-        file: "worker/store.ts",
+        file: "worker/storage/store.ts",
         find: "if (logChecksumOf(row.id, row.part, row.parts, data) !== row.checksum) {",
         replace: "if (false) {",
       },
     ],
     [
       "a snapshot whose checksum is not looked at",
-      { file: "worker/store.ts", find: " && checksum === row.checksum", replace: "" },
+      { file: "worker/storage/store.ts", find: " && checksum === row.checksum", replace: "" },
     ],
     [
       "a snapshot that deletes the log that its fallback needs",
-      { file: "worker/store.ts", find: 'id <= ?", base.logId', replace: 'id <= ?", opened.lastLogId' },
+      { file: "worker/storage/store.ts", find: 'id <= ?", base.logId', replace: 'id <= ?", opened.lastLogId' },
     ],
     [
       "a damaged room that takes edits",
-      { file: "worker/persistence.ts", find: "if (!stored.whole)", replace: "if (false)" },
+      { file: "worker/sync/persistence.ts", find: "if (!stored.whole)", replace: "if (false)" },
     ],
     [
       "a log that ends too early",
-      { file: "worker/store.ts", find: "const cut = opened.lastLogId < logMustReach;", replace: "const cut = false;" },
+      {
+        file: "worker/storage/store.ts",
+        find: "const cut = opened.lastLogId < logMustReach;",
+        replace: "const cut = false;",
+      },
     ],
   ])("%s", async ([, plant], { expect }) => {
     await expect(runDamage({ large: false, double: false, plant })).rejects.toThrow(Violation);

@@ -36,7 +36,7 @@ group("catches", { retry: 1 }, () => {
     [
       "an acknowledgement although the commit failed",
       {
-        file: "worker/persistence.ts",
+        file: "worker/sync/persistence.ts",
         find: "this.#store.append(this.#uncommitted);",
         replace: "try { this.#store.append(this.#uncommitted); } catch {}",
       },
@@ -44,7 +44,7 @@ group("catches", { retry: 1 }, () => {
     [
       "an empty document where reading failed",
       {
-        file: "worker/persistence.ts",
+        file: "worker/sync/persistence.ts",
         find: "const stored = this.#store.read();",
         replace:
           "let stored; try { stored = this.#store.read(); } " +
@@ -53,16 +53,16 @@ group("catches", { retry: 1 }, () => {
     ],
     [
       "memory that is kept after a commit failed",
-      { file: "worker/sync.ts", find: "this.#document.discard();", replace: "" },
+      { file: "worker/sync/sync.ts", find: "this.#document.discard();", replace: "" },
     ],
     [
       "clients that are kept after a commit failed",
-      { file: "worker/sync.ts", find: "for (const session of this.#sessions) session.close(code);", replace: "" },
+      { file: "worker/sync/sync.ts", find: "for (const session of this.#sessions) session.close(code);", replace: "" },
     ],
     [
       "tables that are believed in although making them failed",
       {
-        file: "worker/store.ts",
+        file: "worker/storage/store.ts",
         find: "this.#rowsWritten += migrate(this.#storage.sql, opened.version);",
         replace: "this.#rowsWritten += migrate(this.#storage.sql, opened.version); opened.version = SCHEMA_VERSION;",
       },

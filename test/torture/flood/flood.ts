@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as Y from "yjs";
-import { SETTINGS } from "../../../worker/settings.ts";
+import { SETTINGS } from "../../../worker/settings/settings.ts";
 import type { Plant } from "../../support/plant.ts";
 import { LoadClient } from "../load/load-client.ts";
 import { demandSoon } from "../support/demand-soon.ts";

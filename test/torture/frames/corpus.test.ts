@@ -58,7 +58,7 @@ describe("catches", { retry: 1 }, () => {
       "a claim to a participant's presence",
       "roomful.v1",
       {
-        file: "worker/presence.ts",
+        file: "worker/people/presence.ts",
         find: "if (subject !== undefined && subject === holder.state.grant.subject) {",
         replace: "if (subject === holder.state.grant.subject) {",
       },
@@ -67,20 +67,28 @@ describe("catches", { retry: 1 }, () => {
       "an update's order of deletions is not checked",
       "deletions that overlap",
       "roomful.v1",
-      { file: "worker/update-shape.ts", find: 'if (clock < end) fail("deletions out of order");', replace: "" },
+      {
+        file: "worker/document/update-shape.ts",
+        find: 'if (clock < end) fail("deletions out of order");',
+        replace: "",
+      },
     ],
     [
       "a key that would replace a prototype is not checked",
       "__proto__ as a key",
       "rpc",
-      { file: "worker/update-shape.ts", find: 'if (key === "__proto__") fail("the name __proto__");', replace: "" },
+      {
+        file: "worker/document/update-shape.ts",
+        find: 'if (key === "__proto__") fail("the name __proto__");',
+        replace: "",
+      },
     ],
     [
       "what waits in memory for what is missing stays there",
       "a participant's far clocks, garbage-collected",
       "roomful.v1",
       {
-        file: "worker/document.ts",
+        file: "worker/document/document.ts",
         find: "    store.pendingStructs = null;\n    store.pendingDs = null;\n    return outcome;",
         replace: "    return outcome;",
       },
@@ -90,7 +98,7 @@ describe("catches", { retry: 1 }, () => {
       "two items that wait for each other, among honest frames",
       "roomful.v1",
       {
-        file: "worker/document.ts",
+        file: "worker/document/document.ts",
         find: "this.discard();\n      const refusal",
         replace: "const refusal",
       },
@@ -100,7 +108,7 @@ describe("catches", { retry: 1 }, () => {
       "two items that wait for each other, among honest frames",
       "roomful.v1",
       {
-        file: "worker/document.ts",
+        file: "worker/document/document.ts",
         find: "if (updates.length > 0) this.#loadWith(updates);",
         replace: "",
       },

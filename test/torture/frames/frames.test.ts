@@ -31,7 +31,7 @@ describe("catches", { retry: 1 }, () => {
     [
       "a refused frame's author is not the one who is told",
       {
-        file: "worker/document.ts",
+        file: "worker/document/document.ts",
         find: "outcomes.push(outcome);",
         replace: "outcomes.unshift(outcome);",
       },
@@ -39,7 +39,7 @@ describe("catches", { retry: 1 }, () => {
     [
       "what is pending is kept",
       {
-        file: "worker/document.ts",
+        file: "worker/document/document.ts",
         find: "    store.pendingStructs = null;\n    store.pendingDs = null;\n    return outcome;",
         replace: "    return outcome;",
       },
@@ -47,7 +47,7 @@ describe("catches", { retry: 1 }, () => {
     [
       "what a rejected frame would have added is added",
       {
-        file: "worker/document.ts",
+        file: "worker/document/document.ts",
         find: "if (refusal !== null) return refuse(refusal);",
         replace: "if (refusal !== null) {\n      Y.applyUpdate(doc, update);\n      return refuse(refusal);\n    }",
       },

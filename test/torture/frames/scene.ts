@@ -1,4 +1,4 @@
-import { readRoots } from "../../../worker/root-json.ts";
+import { readRoots } from "../../../worker/document/root-json.ts";
 import { bringOnlookers } from "../../support/onlookers.ts";
 import { until } from "../../support/until.ts";
 import type { TorturedServer } from "../support/tortured-server.ts";

@@ -1,5 +1,5 @@
 import { decodeFrame } from "../../../shared/frames.ts";
-import type { Session } from "../../../worker/session.ts";
+import type { Session } from "../../../worker/sessions/session.ts";
 import type { Random } from "../support/scale.ts";
 import type { JumpyClock } from "./jumpy-clock.ts";
 import type { EngineModules } from "./planted-modules.ts";

@@ -4,18 +4,25 @@ import { type Plant, planting } from "../../support/plant.ts";
 
 /** Modules of the engine that a model test drives in this process, perhaps with a bug planted into one. */
 export interface EngineModules {
-  readonly pacer: typeof import("../../../worker/pacer.ts");
-  readonly presence: typeof import("../../../worker/presence.ts");
-  readonly session: typeof import("../../../worker/session.ts");
-  readonly sessions: typeof import("../../../worker/sessions.ts");
+  readonly pacer: typeof import("../../../worker/runtime/pacer.ts");
+  readonly presence: typeof import("../../../worker/people/presence.ts");
+  readonly session: typeof import("../../../worker/sessions/session.ts");
+  readonly sessions: typeof import("../../../worker/sessions/sessions.ts");
 }
 
-const NAMES = ["pacer", "presence", "session", "sessions"] as const satisfies (keyof EngineModules)[];
+const PATHS = {
+  pacer: "runtime/pacer",
+  presence: "people/presence",
+  session: "sessions/session",
+  sessions: "sessions/sessions",
+} as const satisfies Record<keyof EngineModules, string>;
 
 export async function engineModules(plant?: Plant): Promise<EngineModules> {
   const { outputFiles } = await build({
     stdin: {
-      contents: NAMES.map((name) => `export * as ${name} from "./worker/${name}.ts";`).join("\n"),
+      contents: Object.entries(PATHS)
+        .map(([name, path]) => `export * as ${name} from "./worker/${path}.ts";`)
+        .join("\n"),
       resolveDir: resolve("."),
     },
     bundle: true,

@@ -23,21 +23,21 @@ interface PlantedBug extends Plant {
 const BUGS: readonly PlantedBug[] = [
   {
     bug: "the sessions of closed sockets stay",
-    file: "worker/sessions.ts",
+    file: "worker/sessions/sessions.ts",
     find: "this.#bySocket.delete(socket);",
     replace: "",
     passed: MANY_SESSIONS,
   },
   {
     bug: "a pacer starts its timer again for ever",
-    file: "worker/pacer.ts",
+    file: "worker/runtime/pacer.ts",
     find: "this.#lastRun = this.#clock.now();",
     replace: `this.#lastRun = this.#clock.now();
           this.#timer = this.#clock.setTimeout(() => this.runNow(), this.#interval);`,
   },
   {
     bug: "presence writes a row for each message",
-    file: "worker/sessions.ts",
+    file: "worker/sessions/sessions.ts",
     find: "    this.#changed.add(session);",
     replace: `    this.#changed.add(session);
           const state = session.state.presence?.state;
@@ -45,13 +45,13 @@ const BUGS: readonly PlantedBug[] = [
   },
   {
     bug: "the log has a row for each update",
-    file: "worker/persistence.ts",
+    file: "worker/sync/persistence.ts",
     find: "this.#uncommittedBytes += update.length;",
     replace: "this.#uncommittedBytes += update.length; this.commit();",
   },
   {
     bug: "each commit is followed by a snapshot",
-    file: "worker/persistence.ts",
+    file: "worker/sync/persistence.ts",
     find: `else if (this.#isDue("quiet")) this.#startQuietTimer();`,
     replace: "else if (this.#store.figures().logBytesSinceSnapshot > 0) this.#trySnapshot();",
   },
@@ -60,7 +60,7 @@ const BUGS: readonly PlantedBug[] = [
     ? [
         {
           bug: "closed sockets are held for ever",
-          file: "worker/sessions.ts",
+          file: "worker/sessions/sessions.ts",
           find: "readonly #closed = new WeakSet<WebSocket>();",
           replace: "readonly #closed = new Set<WebSocket>();",
           passed: MANY_SOCKETS,

@@ -1,7 +1,7 @@
 /** Hostile edits against a document alone, without a socket or a database between them. */
 import fc from "fast-check";
 import * as Y from "yjs";
-import { RoomDocument } from "../../../worker/document.ts";
+import { RoomDocument } from "../../../worker/document/document.ts";
 import type { FuzzCount, FuzzOptions, FuzzResult } from "../frames/fuzz.ts";
 import { applyAsRoom, holds, inOrder, isWhole, sameHistory } from "../frames/histories.ts";
 import { editFrame, editsIn, Forge, type FramePlan } from "../frames/hostile-frames.ts";

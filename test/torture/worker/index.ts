@@ -2,7 +2,7 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import worker from "../../../worker/index.ts";
-import { Room as RealRoom } from "../../../worker/room.ts";
+import { Room as RealRoom } from "../../../worker/room/room.ts";
 import type { FuzzOptions, FuzzResult } from "../frames/fuzz.ts";
 import type { Fault } from "../support/fault.ts";
 import type { Statement, Value } from "../support/statement.ts";
