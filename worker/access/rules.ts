@@ -60,6 +60,11 @@ export class Rules {
     return (subject !== undefined && this.#rules.subjects.get(subject)) || NO_RULE;
   }
 
+  /** What a grant allows here, whoever may enter. @throws RoomfulError `room-too-new`, `storage-failed` */
+  capabilitiesOf(grant: Grant): readonly Capability[] {
+    return this.of(grant.subject).capabilities ?? grant.capabilities;
+  }
+
   /**
    * What somebody may do here who comes with a grant.
    * @param origin of the page that asks, when a browser does

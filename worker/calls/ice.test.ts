@@ -65,7 +65,7 @@ async function service(reply: () => readonly [status: number, body: string] | nu
 function source(settings: object, service = "http://127.0.0.1:1", clock = { now: 1_000_000_000_000 }) {
   const failures: string[] = [];
   const servers = new IceServerSource(readSettings({ AUTH: "open", ...settings }), {
-    failed: (cause) => failures.push(String(cause)),
+    log: (_level, _event, fields) => failures.push(String(fields?.detail)),
     now: () => clock.now,
     service,
   });

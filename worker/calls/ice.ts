@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import * as v from "valibot";
 import type { IceServer, IceServers } from "../../shared/calls.ts";
+import { explain, type Log } from "../runtime/logging.ts";
 import { type IceSettings, turnUrlsOf } from "../settings/ice-settings.ts";
 
 /** Milliseconds that the minting of credentials may take: somebody waits to join a call. */
@@ -38,8 +39,7 @@ interface Minted {
 }
 
 interface IceOptions {
-  /** Told why credentials could not be minted. */
-  readonly failed: (cause: unknown) => void;
+  readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   /** Where credentials are minted. */
@@ -57,12 +57,9 @@ export class IceServerSource {
   #minting: Promise<Minted | undefined> | undefined;
   #pausedUntil = 0;
 
-  constructor(
-    settings: IceSettings,
-    { failed, now = Date.now, service = "https://rtc.live.cloudflare.com" }: IceOptions,
-  ) {
+  constructor(settings: IceSettings, { log, now = Date.now, service = "https://rtc.live.cloudflare.com" }: IceOptions) {
     this.#settings = settings;
-    this.#options = { failed, now, service };
+    this.#options = { log, now, service };
   }
 
   /** Never throws: what can't be had is missing, with a warning. @param subject for whom, as its token says */
@@ -110,14 +107,14 @@ export class IceServerSource {
   }
 
   async #mint(): Promise<Minted | undefined> {
-    const { now, failed } = this.#options;
+    const { now, log } = this.#options;
     try {
       const expiresAt = now() + this.#settings.TURN_TTL * 1_000;
       this.#minted = { servers: await this.#askService(), expiresAt };
       return this.#minted;
     } catch (cause) {
       this.#pausedUntil = now() + PAUSE_MS;
-      failed(cause);
+      log("warn", "turn", { code: "turn-unavailable", detail: explain(cause) });
       return undefined;
     }
   }

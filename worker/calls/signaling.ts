@@ -2,10 +2,13 @@ import type { IceServers, Media } from "../../shared/calls.ts";
 import { describe, type ErrorCode, RoomfulError } from "../../shared/errors.ts";
 import type { MessageToRoom } from "../../shared/messages-to-room.ts";
 import type { PeerId } from "../../shared/rooms.ts";
-import { MessageRefusal } from "../sessions/message-refusal.ts";
+import type { Refusals } from "../metering/refusals.ts";
+import type { Turns } from "../runtime/turns.ts";
+import { MessageRefusal } from "../sessions/refusal.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Call } from "./call.ts";
+import type { IceServerSource } from "./ice.ts";
 
 /** Messages about calls. */
 export type CallMessage = Extract<
@@ -19,12 +22,9 @@ type AddressedMessage = Extract<CallMessage, { to: PeerId }>;
 interface SignalingOptions {
   readonly sessions: Sessions;
   readonly call: Call;
-  /** The ICE servers for a subject. Never throws: see `IceServers.warning`. */
-  readonly iceServers: (subject: string | undefined) => Promise<IceServers>;
-  /** Told of refusals that are nobody's fault, and so count for nothing against their sender. */
-  readonly refused: (code: ErrorCode) => void;
-  /** Refuses what came of a message after the turn in which it arrived. */
-  readonly refuse: (session: Session, refusal: RoomfulError) => void;
+  readonly iceServers: IceServerSource;
+  readonly refusals: Refusals;
+  readonly turns: Turns;
 }
 
 /**
@@ -33,7 +33,7 @@ interface SignalingOptions {
  */
 export class Signaling {
   readonly #options: SignalingOptions;
-  /** Those who wait for ICE servers before they are in, with the newest that they said of their media. */
+  /** Sessions that wait for ICE servers before they are in, with the newest that they said of their media. */
   readonly #joining = new Map<Session, Media>();
 
   constructor(options: SignalingOptions) {
@@ -41,7 +41,7 @@ export class Signaling {
   }
 
   /** @throws RoomfulError `forbidden`, `room-too-new`, `storage-failed` */
-  receive(session: Session, message: CallMessage): void {
+  handle(session: Session, message: CallMessage): void {
     if (message.type !== "call-leave") session.demand("call");
     switch (message.type) {
       case "call-join":
@@ -76,27 +76,41 @@ export class Signaling {
   #join(session: Session, media: Media): void {
     const { call } = this.#options;
     if (this.#joining.has(session)) return;
-    if (session.state.media === null) call.demandRoom();
+    if (session.state.media === null) call.demandPlace();
     this.#joining.set(session, media);
     void this.#enter(session);
   }
 
-  /** Whoever is in has been answered: so nobody makes it an offer before it has its ICE servers. */
+  /** A member has been answered: so nobody makes it an offer before it has its ICE servers. */
   async #enter(session: Session): Promise<void> {
-    const { call, iceServers } = this.#options;
-    const servers = await iceServers(session.state.grant.subject);
+    const { iceServers, turns } = this.#options;
+    const servers = await iceServers.servers(session.state.grant.subject);
+    turns.run(() => this.#enterWith(session, servers));
+  }
+
+  #enterWith(session: Session, servers: IceServers): void {
+    const { call, refusals } = this.#options;
     const media = this.#joining.get(session);
     // It may have left meanwhile, or lost the right.
     if (media === undefined || !this.#joining.delete(session) || !session.isOpen || !session.may("call")) return;
-    this.#attempt(session, "call-join", () => {
-      call.join(session, media);
-      const members = call.members.filter((peer) => peer !== session.state.peer);
-      session.tell({ type: "call-joined", members, maxMembers: call.maxMembers, ...servers });
-    });
+    try {
+      this.#attempt(session, "call-join", () => {
+        call.join(session, media);
+        const members = call.members.filter((peer) => peer !== session.state.peer);
+        session.tell({ type: "call-joined", members, maxMembers: call.maxMembers, ...servers });
+      });
+    } catch (caught) {
+      refusals.refuseMessage(
+        session,
+        caught instanceof RoomfulError ? new MessageRefusal("call-join", caught) : caught,
+      );
+    }
   }
 
   async #tellIceServers(session: Session): Promise<void> {
-    session.tell({ type: "ice-servers", ...(await this.#options.iceServers(session.state.grant.subject)) });
+    const { iceServers, turns } = this.#options;
+    const servers = await iceServers.servers(session.state.grant.subject);
+    turns.run(() => session.tell({ type: "ice-servers", ...servers }));
   }
 
   #relay(session: Session, message: AddressedMessage): void {
@@ -115,22 +129,22 @@ export class Signaling {
     for (const session of this.#options.sessions) {
       if (session.state.peer === to) return session.state.media === null ? "not-in-call" : session;
     }
-    return this.#options.call.absent.some(({ peer }) => peer === to) ? "peer-reconnecting" : "unknown-peer";
+    return this.#options.call.isReconnecting(to) ? "peer-reconnecting" : "unknown-peer";
   }
 
-  /** Answers what an honest client may meet: it says nothing against the sender. */
+  /** Answers what an honest client may meet: it counts for nothing against the sender. @throws RoomfulError all else */
   #attempt(session: Session, about: CallMessage["type"], work: () => void): void {
     try {
       work();
     } catch (caught) {
-      if (!(caught instanceof RoomfulError)) throw caught;
-      if (caught.code === "call-full" || caught.code === "not-in-call") this.#answer(session, caught.code, about);
-      else this.#options.refuse(session, new MessageRefusal(about, caught));
+      const code = caught instanceof RoomfulError ? caught.code : null;
+      if (code !== "call-full" && code !== "not-in-call") throw caught;
+      this.#answer(session, code, about);
     }
   }
 
   #answer(session: Session, code: ErrorCode, about: CallMessage["type"], peer?: PeerId): void {
-    this.#options.refused(code);
+    this.#options.refusals.count(code);
     session.tell({ type: "error", code, message: describe(code), about, ...(peer !== undefined && { peer }) });
   }
 }

@@ -8,10 +8,13 @@ import {
   TOPIC_CHARACTERS,
 } from "../../shared/limits.ts";
 import { PONG } from "../../shared/messages.ts";
-import type { Capability, Grant, Json } from "../../shared/rooms.ts";
+import type { Grant, Json } from "../../shared/rooms.ts";
 import { type Admission, accountOf } from "../access/admission.ts";
-import { Budget, type Kind, type Rates } from "../metering/budget.ts";
-import * as price from "../metering/prices.ts";
+import type { Rules } from "../access/rules.ts";
+import type { Budget, Kind } from "../metering/budget.ts";
+import type { Limiter } from "../metering/limiter.ts";
+import { eventCost, messageCost, refusalCost } from "../metering/prices.ts";
+import type { Refusals } from "../metering/refusals.ts";
 import { isPlainJson } from "../runtime/json.ts";
 
 /** Marks the sockets that speak this protocol, among all of the object's. */
@@ -23,7 +26,7 @@ const ATTACHMENT_VERSION = "webrtc.1";
 interface SignalingState {
   readonly version: typeof ATTACHMENT_VERSION;
   readonly grant: Grant;
-  /** Under which what it spends is remembered when it is gone. */
+  /** Key for rate-limit debt once the socket is gone. */
   readonly account: string | null;
   /** The topics it subscribed to, with the peer id that it goes by in each, once it said so. */
   readonly topics: ReadonlyMap<string, string | null>;
@@ -45,14 +48,9 @@ const MESSAGE = v.variant("type", [
 const ADDRESSED = v.object({ from: v.optional(v.string()), to: v.optional(v.string()) });
 
 interface WebrtcSignalingOptions {
-  /** What a grant allows by the room's own rules. */
-  readonly capabilitiesOf: (grant: Grant) => readonly Capability[];
-  /** Told of each refusal. */
-  readonly refused: (code: ErrorCode) => void;
-  /** What a socket may ask for. */
-  readonly rates: Rates;
-  /** Told what somebody who left had spent. */
-  readonly left: (account: string | null, budget: Budget) => void;
+  readonly rules: Rules;
+  readonly refusals: Refusals;
+  readonly limiter: Limiter;
 }
 
 /**
@@ -98,22 +96,22 @@ export class WebrtcSignaling {
     this.#keep(socket, { version: ATTACHMENT_VERSION, grant, account, topics: new Map(), strikes: 0 });
   }
 
-  /** @returns whether it was one of these */
-  closed(socket: WebSocket): boolean {
+  /** Forgets a socket that closed. @returns whether it was one of these */
+  remove(socket: WebSocket): boolean {
     const state = this.#states.get(socket);
     const budget = this.#budgets.get(socket);
-    if (state !== undefined && budget !== undefined) this.#options.left(state.account, budget);
+    if (state !== undefined && budget !== undefined) this.#options.limiter.remember(state.account, budget);
     return this.#states.delete(socket);
   }
 
   /** Takes a message. What is wrong with it is answered to its sender alone, who may be closed for it. */
-  receive(socket: WebSocket, message: ArrayBuffer | string): void {
+  handle(socket: WebSocket, message: ArrayBuffer | string): void {
     const state = this.#states.get(socket);
     if (state === undefined || !this.#isAllowed(socket, state)) return;
     const size = typeof message === "string" ? message.length : message.byteLength;
-    if (!this.#spend(socket, "messages", price.ofMessage(size))) return;
+    if (!this.#spend(socket, "messages", messageCost(size))) return;
     try {
-      this.#handle(socket, state, parse(message));
+      this.#carryOut(socket, state, parse(message));
     } catch (caught) {
       const refusal = caught instanceof RoomfulError ? caught : new RoomfulError("internal");
       this.#refuse(socket, refusal.code);
@@ -121,18 +119,18 @@ export class WebrtcSignaling {
   }
 
   /** Closes everybody, or the sockets of one subject. */
-  dismiss(code: ErrorCode, subject?: string): void {
+  end(code: ErrorCode, subject?: string): void {
     for (const [socket, { grant }] of [...this.#states]) {
       if (subject === undefined || grant.subject === subject) this.#close(socket, code);
     }
   }
 
-  /** Closes those who may not call any more. To be called when rights changed. */
+  /** Closes the sockets whose subject may not call any more. */
   enforceRights(): void {
     for (const [socket, state] of [...this.#states]) this.#isAllowed(socket, state);
   }
 
-  #handle(socket: WebSocket, state: SignalingState, message: v.InferOutput<typeof MESSAGE>): void {
+  #carryOut(socket: WebSocket, state: SignalingState, message: v.InferOutput<typeof MESSAGE>): void {
     switch (message.type) {
       case "subscribe":
         this.#subscribe(socket, state, message.topics);
@@ -175,7 +173,7 @@ export class WebrtcSignaling {
       if (isExpired(grant)) this.#close(receiver, "session-expired");
       else send(receiver, message);
     }
-    this.#spend(socket, "messages", price.ofEvent(message.length, receivers.length));
+    this.#spend(socket, "messages", eventCost(message.length, receivers.length));
   }
 
   /**
@@ -199,11 +197,11 @@ export class WebrtcSignaling {
     this.#keep(socket, { ...state, topics: new Map(state.topics).set(topic, from) });
   }
 
-  /** Whether somebody may still signal; who may not is closed. */
+  /** Whether a socket may still signal; one that may not is closed. */
   #isAllowed(socket: WebSocket, { grant }: SignalingState): boolean {
     const code = isExpired(grant)
       ? "session-expired"
-      : this.#options.capabilitiesOf(grant).includes("call")
+      : this.#options.rules.capabilitiesOf(grant).includes("call")
         ? null
         : "forbidden";
     if (code !== null) this.#close(socket, code);
@@ -211,10 +209,10 @@ export class WebrtcSignaling {
   }
 
   #refuse(socket: WebSocket, code: ErrorCode): void {
-    this.#options.refused(code);
+    this.#options.refusals.count(code);
     // A stock client passes over what it does not know.
     send(socket, JSON.stringify({ type: "error", code, message: describe(code) }));
-    if (!this.#spend(socket, "refusals", price.ofRefusal(code))) return;
+    if (!this.#spend(socket, "refusals", refusalCost(code))) return;
     const state = this.#states.get(socket);
     if (state === undefined) return;
     if (state.strikes >= STRIKES) this.#close(socket, code);
@@ -228,16 +226,16 @@ export class WebrtcSignaling {
 
   /** @returns whether the socket is still there */
   #spend(socket: WebSocket, kind: Kind, cost: number): boolean {
-    const budget = this.#budgets.get(socket) ?? new Budget(this.#options.rates, Date.now);
+    const budget = this.#budgets.get(socket) ?? this.#options.limiter.newBudget();
     this.#budgets.set(socket, budget);
     if (budget.spend(kind, cost) !== "spent") return true;
-    this.#options.refused("rate-limited");
+    this.#options.refusals.count("rate-limited");
     this.#close(socket, "rate-limited");
     return false;
   }
 
   #close(socket: WebSocket, code: ErrorCode): void {
-    this.closed(socket);
+    this.remove(socket);
     socket.close(...closeArguments(code));
   }
 }

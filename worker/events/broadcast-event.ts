@@ -9,7 +9,7 @@ import type { Session } from "../sessions/session.ts";
  * @returns to how many it was sent
  * @throws RoomfulError `unknown-peer`
  */
-export function publish(
+export function broadcastEvent(
   sessions: Iterable<Session>,
   data: Json,
   { from, to }: { readonly from?: Session; readonly to?: PeerId | undefined } = {},

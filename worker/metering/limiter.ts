@@ -6,30 +6,23 @@ import { Budget, KINDS, type Kind, type Rates } from "./budget.ts";
 /** Accounts that are remembered. Above that the oldest is forgotten: each is an object in a room's memory. */
 const REMEMBERED_ACCOUNTS = 10_000;
 
-interface LimiterOptions {
-  readonly rates: Rates;
-  /** Milliseconds. */
-  readonly now?: () => number;
-  /** Closes a session at once: nothing more is taken from it or sent to it. */
-  readonly dismiss: (session: Session, refusal: RoomfulError) => void;
-}
-
 /**
- * Bounds what each socket may ask of the room, and remembers what those spent who left, under their account: whoever
- * emptied a bucket, or connects again and again, is refused at the door until it is refilled.
+ * Bounds what each socket may ask of the room, and remembers what those spent who left, under their account: an
+ * account that emptied a bucket, or connects again and again, is refused at the door until it is refilled.
  *
  * All of it is memory. Hibernation forgets it, which takes 10 s without any event: then nobody was there to be hurt.
  */
 export class Limiter {
-  readonly #options: LimiterOptions;
+  readonly #rates: Rates;
   readonly #now: () => number;
   readonly #budgets = new WeakMap<Session, Budget>();
   /** What is missing from the buckets of those who left, oldest first. */
   readonly #left = new Map<string, Budget>();
 
-  constructor(options: LimiterOptions) {
-    this.#options = options;
-    this.#now = options.now ?? Date.now;
+  /** @param now milliseconds */
+  constructor(rates: Rates, now: () => number = Date.now) {
+    this.#rates = rates;
+    this.#now = now;
   }
 
   /** @throws RoomfulError `rate-limited` when those of this account who left owe more than flowed back since */
@@ -41,13 +34,13 @@ export class Limiter {
   }
 
   /**
-   * Takes room time, in microseconds, from a session. Warns it when most is spent, and dismisses it when all is.
+   * Takes room time, in microseconds, from a session. Warns it when most is spent, and ends it when all is.
    * @returns whether the session is still there
    */
   spend(session: Session, kind: Kind, cost: number): boolean {
     let budget = this.#budgets.get(session);
     if (budget === undefined) {
-      budget = new Budget(this.#options.rates, this.#now);
+      budget = this.newBudget();
       this.#budgets.set(session, budget);
     }
     const verdict = budget.spend(kind, cost);
@@ -58,23 +51,28 @@ export class Limiter {
         session.warn("rate-limit-near", `${kind}: most of what this connection may ask for is used up; slow down`);
         return true;
       case "spent":
-        this.#options.dismiss(session, new RoomfulError("rate-limited", kind));
+        session.end("rate-limited", kind);
         return false;
       default:
         return verdict satisfies never;
     }
   }
 
-  /** To be called when a session is gone: what it spent is its account's. */
-  left(session: Session): void {
+  /** Lets the account of a session that is gone owe what the session spent. */
+  settle(session: Session): void {
     const budget = this.#budgets.get(session);
     if (budget !== undefined) this.remember(session.state.account, budget);
+  }
+
+  /** A full budget, for a socket that is no session. */
+  newBudget(): Budget {
+    return new Budget(this.#rates, this.#now);
   }
 
   /** Lets an account owe what is missing from a budget whose owner left. */
   remember(account: string | null, budget: Budget): void {
     if (account === null || budget.isFull) return;
-    const owed = this.#left.get(account) ?? new Budget(this.#options.rates, this.#now);
+    const owed = this.#left.get(account) ?? this.newBudget();
     owed.take(budget);
     this.#left.delete(account);
     this.#left.set(account, owed);

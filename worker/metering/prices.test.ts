@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import * as price from "./prices.ts";
+import { answerCost, comparisonCost, editCost, frameCost } from "./prices.ts";
 
 const room = { participants: 10, documentBytes: 1_000_000 };
 const nothing = { items: 0, deletions: 0, searchSteps: 0, loads: 0 };
@@ -10,12 +10,12 @@ it.each([
   ["steps of searches", { searchSteps: 10_000 }],
   ["loads of the document", { loads: 1 }],
 ])("[LIMIT-7] an update pays for %s, not for its frame alone", (_what, work) => {
-  const cost = price.ofEdit({ ...nothing, ...work }, 100, room);
-  expect(cost).toBeGreaterThan(10 * price.ofFrame("edits", 100));
-  expect(cost).toBeGreaterThan(10 * price.ofEdit(nothing, 100, room));
+  const cost = editCost({ ...nothing, ...work }, 100, room);
+  expect(cost).toBeGreaterThan(10 * frameCost("edits", 100));
+  expect(cost).toBeGreaterThan(10 * editCost(nothing, 100, room));
 });
 
 it("[LIMIT-7] an answer to step 1 pays for its bytes, and finding it for the document's", () => {
-  expect(price.ofAnswer(1_000_000)).toBeGreaterThan(100 * price.ofAnswer(1_000));
-  expect(price.ofComparison(room)).toBeGreaterThan(100 * price.ofComparison({ ...room, documentBytes: 1_000 }));
+  expect(answerCost(1_000_000)).toBeGreaterThan(100 * answerCost(1_000));
+  expect(comparisonCost(room)).toBeGreaterThan(100 * comparisonCost({ ...room, documentBytes: 1_000 }));
 });

@@ -49,13 +49,13 @@ const PARSED_BYTE = 0.02;
 const REFUSAL = 200;
 
 /** Taking in a binary frame. */
-export const ofFrame = (kind: Kind, bytes: number): number => (kind === "edits" ? EDIT : MESSAGE) + BYTE * bytes;
+export const frameCost = (kind: Kind, bytes: number): number => (kind === "edits" ? EDIT : MESSAGE) + BYTE * bytes;
 
 /** Taking in a text message, and acting on it. */
-export const ofMessage = (characters: number): number => MESSAGE + PARSED_BYTE * characters;
+export const messageCost = (characters: number): number => MESSAGE + PARSED_BYTE * characters;
 
 /** What an update made the room do, and its way to everybody. */
-export function ofEdit({ items, deletions, searchSteps, loads }: Work, bytes: number, room: RoomSize): number {
+export function editCost({ items, deletions, searchSteps, loads }: Work, bytes: number, room: RoomSize): number {
   return (
     ITEM * items +
     DELETION * deletions +
@@ -66,21 +66,21 @@ export function ofEdit({ items, deletions, searchSteps, loads }: Work, bytes: nu
 }
 
 /** A presence state's way to everybody. */
-export const ofPresence = (bytes: number, participants: number): number =>
+export const presenceCost = (bytes: number, participants: number): number =>
   (PARSED_BYTE + DELIVERED_BYTE * participants) * bytes;
 
 /** An event's way to those who are sent it: each is sent a message of its own, at once. */
-export const ofEvent = (characters: number, receivers: number): number =>
+export const eventCost = (characters: number, receivers: number): number =>
   (DELIVERED_MESSAGE + DELIVERED_BYTE * characters) * receivers;
 
 /** Finding out what somebody lacks of the document. */
-export const ofComparison = ({ documentBytes }: RoomSize): number => COMPARED_BYTE * documentBytes;
+export const comparisonCost = ({ documentBytes }: RoomSize): number => COMPARED_BYTE * documentBytes;
 
 /** Encoding what somebody asked for. */
-export const ofAnswer = (bytes: number): number => ENCODED_BYTE * bytes;
+export const answerCost = (bytes: number): number => ENCODED_BYTE * bytes;
 
 /** Telling somebody no. A missing right is told often and honestly, to a stock client that goes on editing. */
-export const ofRefusal = (code: ErrorCode): number => (code === "forbidden" ? EDIT : REFUSAL);
+export const refusalCost = (code: ErrorCode): number => (code === "forbidden" ? EDIT : REFUSAL);
 
 /** What decides how dear a request is. */
 export interface RoomSize {

@@ -12,27 +12,24 @@ export function demandHeld(action: Moderation, own: readonly Capability[]): void
   if (lacking !== undefined) throw new RoomfulError("forbidden", `who gives ${lacking} must have it`);
 }
 
-interface ModeratorOptions {
-  /** Closes a session at once: nothing more is taken from it or sent to it. */
-  readonly dismiss: (session: Session, code: ErrorCode) => void;
-  /** Told when what a session may do changed. */
-  readonly changed: (session: Session) => void;
-  /** Ends what else the holder of a token has here beside its sessions. */
-  readonly shutOut: (subject: string, code: ErrorCode) => void;
+/** Ends what people have in the room beside their sessions: places in the call, sockets of `y-webrtc`. */
+interface Outskirts {
+  /** Ends all that the holder of a token has there. */
+  shutOut(subject: string, code: ErrorCode): void;
   /** Takes the place in the call from a peer that is reconnecting. @returns whether there was one */
-  readonly release: (peer: PeerId) => boolean;
+  releasePlace(peer: PeerId): boolean;
 }
 
-/** Carries out what moderators decide: what is to last is written first, then those who are connected feel it. */
+/** Carries out what moderators decide: what is to last is written first, then the sessions feel it. */
 export class Moderator {
   readonly #sessions: Sessions;
   readonly #rules: Rules;
-  readonly #options: ModeratorOptions;
+  readonly #outskirts: Outskirts;
 
-  constructor(sessions: Sessions, rules: Rules, options: ModeratorOptions) {
+  constructor(sessions: Sessions, rules: Rules, outskirts: Outskirts) {
     this.#sessions = sessions;
     this.#rules = rules;
-    this.#options = options;
+    this.#outskirts = outskirts;
   }
 
   /** @throws RoomfulError `unknown-peer`, `too-many-rules`, `room-too-new`, `storage-failed`; nothing was done then */
@@ -49,8 +46,8 @@ export class Moderator {
         return;
       case "ban":
         this.#rules.decide(action.subject, { isBanned: true });
-        for (const session of this.#of(action.subject)) this.#options.dismiss(session, "banned");
-        this.#options.shutOut(action.subject, "banned");
+        for (const session of this.#of(action.subject)) session.end("banned");
+        this.#outskirts.shutOut(action.subject, "banned");
         return;
       case "unban":
         this.#rules.decide(action.subject, { isBanned: undefined });
@@ -71,17 +68,16 @@ export class Moderator {
     const { subject } = session.state.grant;
     if (subject !== undefined) this.#rules.decide(subject, changes);
     for (const each of subject === undefined ? [session] : this.#of(subject)) {
-      each.state.rule = amend(each.state.rule, changes);
-      this.#options.changed(each);
+      each.setRule(amend(each.state.rule, changes));
     }
   }
 
   #kick(peer: PeerId): void {
-    if (this.#options.release(peer)) return;
+    if (this.#outskirts.releasePlace(peer)) return;
     const session = this.#peer(peer);
     const { subject } = session.state.grant;
-    this.#options.dismiss(session, "kicked");
-    if (subject !== undefined) this.#options.shutOut(subject, "kicked");
+    session.end("kicked");
+    if (subject !== undefined) this.#outskirts.shutOut(subject, "kicked");
   }
 
   #peer(peer: PeerId): Session {

@@ -10,46 +10,51 @@ import type { Sessions } from "../sessions/sessions.ts";
  */
 const GATHER_MS = 100;
 
+/** Keeps places in the call. */
+interface KeptPlaces {
+  /** Everybody whose place is kept while they have no session. Never throws. */
+  readonly shown: readonly Participant[];
+}
+
 /**
  * Tells the clients of `roomful.v1` who is connected, and whose place in the call is kept meanwhile. Keeps no timer
  * but for an owed message, and loads no document.
  */
 export class Participants {
   readonly #sessions: Sessions;
-  readonly #absent: () => readonly Participant[];
+  readonly #places: KeptPlaces;
   readonly #announcements: Pacer;
-  /** Those who were not yet told who is here. */
+  /** Sessions that were not yet told who is here. */
   readonly #newcomers = new Set<Session>();
   readonly #changed = new Set<PeerId>();
   readonly #left = new Set<PeerId>();
 
-  /** @param absent those whose place is kept while they have no session */
-  constructor(sessions: Sessions, absent: () => readonly Participant[], clock: Clock = systemClock) {
+  constructor(sessions: Sessions, places: KeptPlaces, clock: Clock = systemClock) {
     this.#sessions = sessions;
-    this.#absent = absent;
+    this.#places = places;
     this.#announcements = new Pacer(GATHER_MS, () => this.#announce(), clock);
   }
 
   /** Everybody whom others may know. */
   get all(): Participant[] {
-    return [...Array.from(this.#sessions, (session) => session.participant()), ...this.#absent()];
+    return [...Array.from(this.#sessions, (session) => session.participant()), ...this.#places.shown];
   }
 
-  /** To be called when a session opened and was welcomed. */
-  joined(session: Session): void {
+  /** Announces a session that was welcomed, and tells it who is here. */
+  add(session: Session): void {
     this.#newcomers.add(session);
-    this.changed(session.state.peer);
+    this.markChanged(session.state.peer);
   }
 
-  /** To be called when something changed of what others may know of somebody. */
-  changed(peer: PeerId): void {
+  /** Announces again what others may know of a peer. */
+  markChanged(peer: PeerId): void {
     this.#changed.add(peer);
     this.#announcements.request();
   }
 
-  /** To be called when somebody left who is no longer among the sessions, and whose place is not kept. */
-  left(peer: PeerId): void {
-    // Also who was never announced: others may know it from the call.
+  /** Announces the leaving of a peer that has no session any more, and no place that is kept. */
+  remove(peer: PeerId): void {
+    // A peer that was never announced too: others may know it from the call.
     this.#left.add(peer);
     this.#announcements.request();
   }
@@ -59,7 +64,7 @@ export class Participants {
     const changed = all.filter(({ peer }) => this.#changed.has(peer));
     const isNews = changed.length > 0 || this.#left.size > 0;
     const news = once(() => message(changed, this.#left));
-    // With who left: a newcomer may know it from the call.
+    // The leavers too: a newcomer may know them from the call.
     const everybody = once(() => message(all, this.#left));
     for (const session of this.#sessions) {
       if (session.isStock || !session.may("read")) continue;

@@ -2,6 +2,7 @@ import { RoomfulError } from "../../shared/errors.ts";
 import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../../shared/frames.ts";
 import { CLOCK_BOUND } from "../../shared/limits.ts";
 import { encodeMessage } from "../../shared/messages.ts";
+import type { PeerId } from "../../shared/rooms.ts";
 import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
 import { type Clock, Pacer, systemClock } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
@@ -37,7 +38,7 @@ interface PresenceOptions {
   /** Largest state, in bytes of JSON in UTF-8. */
   readonly maxBytes: number;
   /** Told when a session got a client id, or lost it. */
-  readonly idChanged?: (session: Session) => void;
+  readonly participants?: { markChanged(peer: PeerId): void };
   readonly clock?: Clock;
 }
 
@@ -51,7 +52,9 @@ export class Presence {
   readonly #clock: Clock;
   readonly #broadcasts: Pacer;
   readonly #renewals: Pacer;
-  /** Those who were told that they are gone: what they say next is news to others, though it be the same. */
+  /** Whether renewal was told to be needed; `null` before it was told. Several stock clients may leave in one turn. */
+  #renewalTold: boolean | null = null;
+  /** Sessions that were sent a null state for themselves: their next state is broadcast at once, even if unchanged. */
   readonly #announcing = new WeakSet<Session>();
   readonly #holders = new Map<number, Session>();
   readonly #challenges = new Map<number, Challenge>();
@@ -78,13 +81,13 @@ export class Presence {
     return this.#sessions.stockCount > 0;
   }
 
-  /** To be called when a session opened. */
-  joined(session: Session): void {
-    if (session.isStock && this.#sessions.stockCount === 1) this.#tellRenewal(true);
+  /** Tells the others, when a first stock client opened a session, that presence has to be renewed. */
+  add(session: Session): void {
+    if (session.isStock && this.#sessions.stockCount === 1 && this.#renewalTold !== true) this.#tellRenewal(true);
   }
 
-  /** To be called when a session closed and is no longer among the sessions: its presence goes at once. */
-  left(session: Session): void {
+  /** Lets the presence of a session go that is no longer among the sessions. */
+  remove(session: Session): void {
     for (const [clientId, { claims }] of this.#challenges) {
       if (claims.delete(session) && claims.size === 0) this.#endChallenge(clientId);
     }
@@ -93,18 +96,18 @@ export class Presence {
     const holder = presence === null ? undefined : (this.#holders.get(presence.clientId) ?? session);
     if (presence !== null && holder === session) {
       this.#releaseToClaimants(session, presence.clientId);
-      // Whoever claimed the id in earnest comes again with the next clock.
+      // A claimant in earnest comes again with the next clock.
       for (const claimant of this.#sessions) {
         const denial = this.#denials.get(claimant);
         if (denial?.holder === session) this.#tellGone(claimant, denial.entry);
       }
       this.#broadcasts.runNow();
     }
-    if (session.isStock && this.#sessions.stockCount === 0) this.#tellRenewal(false);
+    if (session.isStock && this.#sessions.stockCount === 0 && this.#renewalTold !== false) this.#tellRenewal(false);
   }
 
-  /** To be called when anything arrives from a session: a challenged holder has then proved that it is alive. */
-  heardFrom(session: Session): void {
+  /** Ends the challenge to a session, of which something arrived: it proved that it is alive. */
+  proveAlive(session: Session): void {
     if (this.#challenges.size === 0) return;
     const clientId = session.state.presence?.clientId;
     const challenge = clientId === undefined ? undefined : this.#challenges.get(clientId);
@@ -119,7 +122,7 @@ export class Presence {
    * @returns bytes of the state that was taken, to be sent to everybody
    * @throws RoomfulError `invalid-presence`, `presence-too-large`
    */
-  receive(session: Session, entries: readonly AwarenessEntry[]): number {
+  applyAwareness(session: Session, entries: readonly AwarenessEntry[]): number {
     const own = session.state.presence?.clientId;
     const [first] = entries;
     // The first single entry that is not null claims its id. (A client whose own state is null echoes others'.)
@@ -193,8 +196,8 @@ export class Presence {
     if (former !== undefined) {
       this.#endChallenge(entry.clientId);
       former.state.presence = null;
-      this.#sessions.changed(former);
-      this.#options.idChanged?.(former);
+      former.markChanged();
+      this.#options.participants?.markChanged(former.state.peer);
     }
     // Others may know this id by a later clock, from before a reconnect, and would ignore it until that clock is
     // reached. Told that it is gone, a client announces itself at once with the next clock.
@@ -202,12 +205,12 @@ export class Presence {
     if (this.#leavers.delete(entry.clientId) || former !== undefined) this.#askToAnnounceAgain(session);
     this.#holders.set(entry.clientId, session);
     this.#set(session, entry, this.#broadcasts);
-    this.#options.idChanged?.(session);
+    this.#options.participants?.markChanged(session.state.peer);
   }
 
   /**
    * A y-protocols client forgets everybody's state when its socket closes, but not their clocks, and ignores what it is
-   * sent with a clock that it knows. Whoever stayed therefore has to announce itself with the next one.
+   * sent with a clock that it knows. Everybody who stayed therefore has to announce itself with the next one.
    */
   #askToAnnounceAgain(returned: Session): void {
     for (const holder of this.#holders.values()) {
@@ -235,7 +238,7 @@ export class Presence {
 
   #set(session: Session, entry: AwarenessEntry, pacer: Pacer): void {
     session.state.presence = toKeep(entry);
-    this.#sessions.changed(session);
+    session.markChanged();
     this.#unsent.set(entry.clientId, null);
     pacer.request();
   }
@@ -258,8 +261,8 @@ export class Presence {
     // The same clock, so that the next one is accepted when the client comes back with it.
     this.#unsent.set(presence.clientId, presence.clock);
     session.state.presence = null;
-    this.#sessions.changed(session);
-    this.#options.idChanged?.(session);
+    session.markChanged();
+    this.#options.participants?.markChanged(session.state.peer);
     this.#broadcasts.request();
   }
 
@@ -288,6 +291,7 @@ export class Presence {
   }
 
   #tellRenewal(active: boolean): void {
+    this.#renewalTold = active;
     const message = encodeMessage({ type: "presence-renewal", active });
     for (const session of this.#sessions) session.tell(message);
   }

@@ -2,87 +2,98 @@ import { RoomfulError } from "../../shared/errors.ts";
 import { carriesEdits, decodeFrame, type Frame } from "../../shared/frames.ts";
 import { type MessageToRoom, parseMessageToRoom } from "../../shared/messages-to-room.ts";
 import type { Signaling } from "../calls/signaling.ts";
-import { publish } from "../events/broadcast-event.ts";
+import { broadcastEvent } from "../events/broadcast-event.ts";
 import type { Kind } from "../metering/budget.ts";
 import type { Limiter } from "../metering/limiter.ts";
-import * as price from "../metering/prices.ts";
+import { answerCost, eventCost, frameCost, messageCost, presenceCost } from "../metering/prices.ts";
+import type { Refusals } from "../metering/refusals.ts";
 import { demandHeld, type Moderator } from "../people/moderation.ts";
 import type { Presence } from "../people/presence.ts";
 import { isPlainJson } from "../runtime/json.ts";
-import { MessageRefusal } from "../sessions/message-refusal.ts";
+import { MessageRefusal } from "../sessions/refusal.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { SlowReaders } from "../sessions/slow-readers.ts";
 import type { Sync } from "../sync/sync.ts";
+import type { Renewal } from "./renewal.ts";
 
-interface InboxOptions {
+interface DispatchOptions {
   readonly sessions: Sessions;
   readonly sync: Sync;
   readonly presence: Presence;
   readonly moderator: Moderator;
   readonly signaling: Signaling;
   readonly limiter: Limiter;
-  readonly slowReaders: SlowReaders;
+  readonly refusals: Refusals;
+  readonly renewal: Renewal;
   readonly maxFrameBytes: number;
-  /** Takes a fresh token. What comes of it is told later. */
-  readonly renew: (session: Session, token: string) => void;
-  /** Told of the bytes of each update. */
-  readonly counted: (updateBytes: number) => void;
 }
 
 /** Takes what a client sends to where it belongs. Each kind is checked for its right before anything is done. */
-export class Inbox {
-  readonly #options: InboxOptions;
+export class Dispatch {
+  readonly #options: DispatchOptions;
 
-  constructor(options: InboxOptions) {
+  constructor(options: DispatchOptions) {
     this.#options = options;
+  }
+
+  /** Takes a message. What is wrong with it is answered to its sender alone. */
+  handle(session: Session, message: ArrayBuffer | string): void {
+    if (session.isExpired) {
+      session.end("session-expired");
+      return;
+    }
+    try {
+      this.#options.presence.proveAlive(session);
+      this.#charge(session, message);
+    } catch (caught) {
+      this.#options.refusals.refuseMessage(session, caught);
+    }
   }
 
   /**
    * Charges for a message, and takes it if its sender is still there then. Frames that carry edits are charged for with
    * their window, all at once.
-   * @throws RoomfulError when the message can't be used; it is the sender's alone to be told
    */
-  receive(session: Session, message: ArrayBuffer | string): void {
+  #charge(session: Session, message: ArrayBuffer | string): void {
     const { limiter } = this.#options;
     if (typeof message === "string") {
-      if (limiter.spend(session, "messages", price.ofMessage(message.length))) this.#receiveText(session, message);
+      if (limiter.spend(session, "messages", messageCost(message.length))) this.#handleText(session, message);
       return;
     }
     const bytes = new Uint8Array(message);
     const kind = kindOf(bytes);
-    const isPaid = kind === "edits" || limiter.spend(session, kind, price.ofFrame(kind, bytes.length));
-    if (isPaid) this.#receiveBinary(session, bytes);
+    const isPaid = kind === "edits" || limiter.spend(session, kind, frameCost(kind, bytes.length));
+    if (isPaid) this.#handleBinary(session, bytes);
   }
 
-  #receiveText(session: Session, text: string): void {
+  #handleText(session: Session, text: string): void {
     if (session.isStock) throw new RoomfulError("text-not-accepted");
     const message = parseMessageToRoom(text);
     try {
-      this.#receiveMessage(session, message, text.length);
+      this.#handleMessage(session, message, text.length);
     } catch (caught) {
       throw caught instanceof RoomfulError ? new MessageRefusal(message.type, caught) : caught;
     }
   }
 
-  #receiveMessage(session: Session, message: MessageToRoom, characters: number): void {
-    const { sessions, moderator, signaling, limiter, slowReaders, renew } = this.#options;
+  #handleMessage(session: Session, message: MessageToRoom, characters: number): void {
+    const { sessions, moderator, signaling, limiter, renewal } = this.#options;
     switch (message.type) {
       case "ping":
         // Only a ping in other words than the one that the runtime answers gets here.
         session.tell({ type: "pong" });
         return;
       case "probed":
-        slowReaders.answered(session, message.nonce);
+        session.acceptProbed(message.nonce);
         return;
       case "auth":
-        renew(session, message.token);
+        void renewal.renew(session, message.token);
         return;
       case "event": {
         session.demand("publish");
         if (!isPlainJson(message.data)) throw new RoomfulError("malformed-message", "event: data");
-        const receivers = publish(sessions, message.data, { from: session, to: message.to });
-        limiter.spend(session, "messages", price.ofEvent(characters, receivers));
+        const receivers = broadcastEvent(sessions, message.data, { from: session, to: message.to });
+        limiter.spend(session, "messages", eventCost(characters, receivers));
         return;
       }
       case "moderate":
@@ -98,26 +109,26 @@ export class Inbox {
       case "call-leave":
       case "media-state":
         // Everybody is told of it.
-        if (!limiter.spend(session, "messages", price.ofEvent(characters, sessions.size))) return;
-        signaling.receive(session, message);
+        if (!limiter.spend(session, "messages", eventCost(characters, sessions.size))) return;
+        signaling.handle(session, message);
         return;
       case "offer":
       case "answer":
       case "ice-candidates":
       case "ice-servers":
-        signaling.receive(session, message);
+        signaling.handle(session, message);
         return;
       default:
         message satisfies never;
     }
   }
 
-  #receiveBinary(session: Session, bytes: Uint8Array): void {
-    const { sessions, sync, presence, limiter, slowReaders, maxFrameBytes, counted } = this.#options;
-    const sendPresence = () => limiter.spend(session, "presence", price.ofAnswer(presence.sendAll(session)));
+  #handleBinary(session: Session, bytes: Uint8Array): void {
+    const { sessions, sync, presence, limiter, maxFrameBytes } = this.#options;
+    const sendPresence = () => limiter.spend(session, "presence", answerCost(presence.sendAll(session)));
     if (!session.state.wantsPresence && session.may("read")) {
       session.state.wantsPresence = true;
-      sessions.changed(session);
+      session.markChanged();
       if (!sendPresence()) return;
     }
     let frame: Frame;
@@ -126,7 +137,7 @@ export class Inbox {
       frame = decodeFrame(bytes);
     } catch (caught) {
       if (!(caught instanceof RoomfulError && carriesEdits(bytes))) throw caught;
-      sync.receiveUnusable(session, caught, bytes.length);
+      sync.queueUnreadable(session, caught, bytes.length);
       return;
     }
     switch (frame.type) {
@@ -134,14 +145,17 @@ export class Inbox {
         sync.answerStep1(session, frame.stateVector);
         return;
       case "sync-step-2":
+        session.acceptStep2();
+        sync.queueUpdate(session, frame.update, true);
+        return;
       case "update":
-        counted(frame.update.length);
-        if (frame.type === "sync-step-2") slowReaders.answeredStep1(session);
-        sync.receive(session, frame.update, frame.type === "sync-step-2");
+        sync.queueUpdate(session, frame.update, false);
         return;
-      case "awareness":
-        limiter.spend(session, "presence", price.ofPresence(presence.receive(session, frame.entries), sessions.size));
+      case "awareness": {
+        const bytesTaken = presence.applyAwareness(session, frame.entries);
+        limiter.spend(session, "presence", presenceCost(bytesTaken, sessions.size));
         return;
+      }
       case "query-awareness":
         session.demand("read");
         sendPresence();
@@ -159,7 +173,7 @@ const AWARENESS = 1;
 const QUERY_AWARENESS = 3;
 const STEP_1 = 0;
 
-/** By its first bytes: what can't be read costs as well. */
+/** Picks the bucket from the first two bytes, so that malformed frames are charged too. */
 function kindOf(bytes: Uint8Array): Kind {
   switch (bytes[0]) {
     case SYNC:

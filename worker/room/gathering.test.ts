@@ -3,26 +3,21 @@ import { describe, expect, it } from "vitest";
 import { decodeFrame } from "../../shared/frames.ts";
 import { ManualClock } from "../../test/room/manual-clock.ts";
 import { editedDoc, freshRoom, stubOf } from "../../test/room/test-client.ts";
-import { Limiter, ratesOf } from "../metering/limiter.ts";
-import { Presence, RENEWALS_MS } from "../people/presence.ts";
-import { createLog } from "../runtime/logging.ts";
-import { newIdentity, Session } from "../sessions/session.ts";
-import { Sessions } from "../sessions/sessions.ts";
-import { SlowReaders } from "../sessions/slow-readers.ts";
+import { RENEWALS_MS } from "../people/presence.ts";
+import { newIdentity } from "../sessions/attachment.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import { readSettings } from "../settings/settings.ts";
-import { Store } from "../storage/store.ts";
-import { Sync } from "../sync/sync.ts";
+import { type Organs, organs } from "./organs.ts";
 
 const settings = readSettings({});
 const WINDOW_MS = settings.COALESCE_MS;
+const SAME_FOR_PRESENCE = { PRESENCE_COALESCE_MS: `${WINDOW_MS}` };
 const CROWD = 1_000;
 
-/** Sockets in some number, if not told otherwise so many that a frame to all takes longer than a window; what two of them hear. */
-function crowd(clock: ManualClock, people = CROWD) {
+/** Lets people in whose sockets only note what two of them hear. */
+function crowd(sessions: Sessions, people: number) {
   const heard: Uint8Array[] = [];
   const told: string[] = [];
-  const noRows = { savePresence: () => {}, readPresence: () => null, deletePresence: () => {} };
-  const sessions = new Sessions([], { store: noRows, saveFailed: () => {}, clock });
   const members = Array.from({ length: people }, (_, index) => {
     const socket = {
       readyState: WebSocket.OPEN,
@@ -39,14 +34,36 @@ function crowd(clock: ManualClock, people = CROWD) {
       origin: null,
       network: null,
     } as const;
-    const session = Session.open(socket, admission, {}, newIdentity(""));
+    const session = sessions.open(socket, admission, {}, newIdentity(""));
     Object.assign(session.state, { wantsDocument: true, wantsPresence: true });
-    sessions.add(socket, session);
     return session;
   });
   const ofType = (type: "update" | "awareness") => heard.filter((frame) => decodeFrame(frame).type === type).length;
   const acknowledgements = () => told.filter((text) => text.includes('"saved"')).length;
-  return { sessions, members, ofType, acknowledgements };
+  return { members, ofType, acknowledgements };
+}
+
+interface Gathering extends ReturnType<typeof crowd>, Organs {
+  readonly clock: ManualClock;
+}
+
+/** Acts on a room's parts with so many people in, by a clock that the test moves. */
+function gather<Result>(
+  people: number,
+  act: (room: Gathering) => Result,
+  env: Record<string, string> = {},
+): Promise<Result> {
+  return runInDurableObject(stubOf(freshRoom()), (_room, state) => {
+    const clock = new ManualClock();
+    const survivors = { room: [], webrtc: [] };
+    const parts = organs("gathering", readSettings({ LOG_LEVEL: "error", ...env }), {
+      storage: state.storage,
+      sockets: state,
+      survivors,
+      clock,
+    });
+    return act({ ...parts, ...crowd(parts.sessions, people), clock });
+  });
 }
 
 /** How often something is sent because of what comes in each millisecond, in as much time as 20 full windows take. */
@@ -58,7 +75,7 @@ function countSends(clock: ManualClock, send: (millisecond: number) => void, sen
   return sent();
 }
 
-/** Edits a room's document as one of so many people, by a clock that the test moves. */
+/** Edits a room's document as one of so many people. */
 function editing<Result>(
   people: number,
   act: (room: {
@@ -69,28 +86,10 @@ function editing<Result>(
   }) => Result,
   env: Record<string, string> = {},
 ): Promise<Result> {
-  return runInDurableObject(stubOf(freshRoom()), (_room, { storage }) => {
-    const clock = new ManualClock();
-    const { sessions, members, ofType, acknowledgements } = crowd(clock, people);
-    const roomSettings = readSettings(env);
-    const sync = new Sync(sessions, new Store(storage), {
-      settings: roomSettings,
-      maxDocumentBytes: () => roomSettings.MAX_DOCUMENT_BYTES,
-      log: createLog("error"),
-      limiter: new Limiter({ rates: ratesOf(roomSettings), dismiss: () => {} }),
-      slowReaders: new SlowReaders({
-        maxBytes: roomSettings.MAX_UNREAD_BYTES,
-        sendStep1: () => {},
-        changed: () => {},
-        lost: () => {},
-      }),
-      refused: () => {},
-      clock,
-    });
-    const [, author] = members;
+  const edit = ({ sync, members: [, author], clock, ofType, acknowledgements }: Gathering) => {
     if (author === undefined) throw new Error("nobody is there");
     const { doc, take } = editedDoc();
-    const edit = () => {
+    const nextEdit = () => {
       const text = doc.getText("text");
       text.insert(text.length, "x");
       return take();
@@ -102,17 +101,18 @@ function editing<Result>(
           clock,
           (millisecond) => {
             if (millisecond % every !== 0) return;
-            for (let index = 0; index < atOnce; index++) sync.receive(author, edit(), false);
+            for (let index = 0; index < atOnce; index++) sync.queueUpdate(author, nextEdit(), false);
           },
           () => ofType("update") - before,
         );
       },
       repeat: () => {
-        const same = edit();
-        return countSends(clock, () => sync.receive(author, same, false), acknowledgements);
+        const same = nextEdit();
+        return countSends(clock, () => sync.queueUpdate(author, same, false), acknowledgements);
       },
     });
-  });
+  };
+  return gather(people, edit, env);
 }
 
 describe("[SYNC-5] of what is sent in 320 ms", () => {
@@ -160,63 +160,62 @@ describe("[SYNC-5] of what is sent in 320 ms", () => {
   });
 });
 
-it("who moves in a crowd is gathered for as long as sending to the crowd takes", () => {
-  const clock = new ManualClock();
-  const { sessions, members, ofType } = crowd(clock);
-  const presence = new Presence(sessions, { coalesceMs: WINDOW_MS, maxBytes: 1_000, clock });
-  const [, mover] = members;
-  if (mover === undefined) throw new Error("nobody is there");
-  const sends = countSends(
-    clock,
-    (millisecond) => {
-      const state = new TextEncoder().encode(`{"at":${millisecond}}`);
-      presence.receive(mover, [{ clientId: 1, clock: millisecond + 1, state }]);
-    },
-    () => ofType("awareness"),
-  );
+it("a person who moves in a crowd is gathered for as long as sending to the crowd takes", async () => {
+  const move = ({ presence, members: [, mover], clock, ofType }: Gathering) => {
+    if (mover === undefined) throw new Error("nobody is there");
+    return countSends(
+      clock,
+      (millisecond) => {
+        const state = new TextEncoder().encode(`{"at":${millisecond}}`);
+        presence.applyAwareness(mover, [{ clientId: 1, clock: millisecond + 1, state }]);
+      },
+      () => ofType("awareness"),
+    );
+  };
+  const sends = await gather(CROWD, move, SAME_FOR_PRESENCE);
   expect(sends).toBeGreaterThan(3);
   expect(sends).toBeLessThan(10);
 });
 
-it("[PRES-8] renewals of 5 s go out together, a change takes them along, and who was told that it is gone is heard at once", () => {
-  const clock = new ManualClock();
-  const { sessions, members, ofType } = crowd(clock, 10);
-  const presence = new Presence(sessions, { coalesceMs: WINDOW_MS, maxBytes: 1_000, clock });
-  const say = (index: number, presenceClock: number, at: string) => {
-    const session = members[index];
-    if (session === undefined) throw new Error("nobody is there");
-    const state = new TextEncoder().encode(JSON.stringify({ at }));
-    presence.receive(session, [{ clientId: index + 1, clock: presenceClock, state }]);
-  };
-  const heardOf = (act: () => void, milliseconds: number) => {
-    const before = ofType("awareness");
-    act();
-    for (let passed = 0; passed < milliseconds; passed++) clock.advance(1);
-    return ofType("awareness") - before;
-  };
-  const soon = 4 * WINDOW_MS;
-  const enter = () => {
-    for (let index = 0; index < 10; index++) say(index, 1, "home");
-  };
-  heardOf(enter, soon);
-  // The claim was answered by a null state: the same once more is an announcement.
-  const announce = () => {
-    for (let index = 1; index < 10; index++) say(index, 2, "home");
-  };
-  expect(heardOf(announce, soon)).toBe(2);
+it("[PRES-8] renewals of 5 s go out together, a change takes them along, and who was told that it is gone is heard at once", async () => {
+  const renewals = ({ presence, members, clock, ofType }: Gathering) => {
+    const say = (index: number, presenceClock: number, at: string) => {
+      const session = members[index];
+      if (session === undefined) throw new Error("nobody is there");
+      const state = new TextEncoder().encode(JSON.stringify({ at }));
+      presence.applyAwareness(session, [{ clientId: index + 1, clock: presenceClock, state }]);
+    };
+    const heardOf = (act: () => void, milliseconds: number) => {
+      const before = ofType("awareness");
+      act();
+      for (let passed = 0; passed < milliseconds; passed++) clock.advance(1);
+      return ofType("awareness") - before;
+    };
+    const soon = 4 * WINDOW_MS;
+    const enter = () => {
+      for (let index = 0; index < 10; index++) say(index, 1, "home");
+    };
+    heardOf(enter, soon);
+    // The claim was answered by a null state: the same once more is an announcement.
+    const announce = () => {
+      for (let index = 1; index < 10; index++) say(index, 2, "home");
+    };
+    expect(heardOf(announce, soon)).toBe(2);
 
-  const renew = () => {
-    for (let index = 1; index < 10; index++) {
-      say(index, 3, "home");
-      for (let passed = 0; passed < 1_000; passed++) clock.advance(1);
-    }
-  };
-  expect(heardOf(renew, RENEWALS_MS)).toBe(3);
-  expect(clock.pending).toBe(0);
+    const renew = () => {
+      for (let index = 1; index < 10; index++) {
+        say(index, 3, "home");
+        for (let passed = 0; passed < 1_000; passed++) clock.advance(1);
+      }
+    };
+    expect(heardOf(renew, RENEWALS_MS)).toBe(3);
+    expect(clock.pending).toBe(0);
 
-  heardOf(() => {}, RENEWALS_MS);
-  expect(heardOf(() => say(1, 4, "home"), soon)).toBe(1);
-  expect(heardOf(() => say(2, 4, "home"), soon)).toBe(0);
-  expect(heardOf(() => say(3, 4, "away"), soon)).toBe(1);
-  expect(heardOf(() => {}, RENEWALS_MS)).toBe(0);
+    heardOf(() => {}, RENEWALS_MS);
+    expect(heardOf(() => say(1, 4, "home"), soon)).toBe(1);
+    expect(heardOf(() => say(2, 4, "home"), soon)).toBe(0);
+    expect(heardOf(() => say(3, 4, "away"), soon)).toBe(1);
+    expect(heardOf(() => {}, RENEWALS_MS)).toBe(0);
+  };
+  await gather(10, renewals, SAME_FOR_PRESENCE);
 });

@@ -1,8 +1,17 @@
 /** The part of the bound at which a client is asked to prove that it reads. */
 const PROBE_AT = 0.25;
 
-/** The part of the bound by which what is saved may be behind: that much hibernation forgets. */
+/** The count is saved each time it grows by this part of the bound: hibernation loses at most that much. */
 const SAVED_EVERY = 1 / 16;
+
+/** The nonce of a step 1, whose answer is a proof as well. No probe has it. */
+export const STEP_1 = 0;
+
+/** A nonce that nobody guesses: a client that does not read can't answer. */
+export function newNonce(): number {
+  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return random + 1;
+}
 
 /** What a client was sent and has not proved to have read. Survives hibernation in the socket's attachment. */
 export interface BacklogState {
@@ -30,12 +39,12 @@ export function countSent(state: BacklogState, bytes: number, maxBytes: number):
   return Math.floor(state.unread / (maxBytes * SAVED_EVERY)) > steps ? "save" : "fine";
 }
 
-/** To be called when a proof was asked for, right after what asks. */
+/** Begins to count what follows a question. A second question does not take the first one's place. */
 export function beginProbe(state: BacklogState, nonce: number): void {
   state.probe ??= { nonce, sentAfter: 0 };
 }
 
-/** To be called when an answer came. @returns whether it was asked for; else it proves nothing */
+/** Takes an answer. @returns whether it was asked for; else it proves nothing */
 export function endProbe(state: BacklogState, nonce: number): boolean {
   if (state.probe?.nonce !== nonce) return false;
   state.unread = state.probe.sentAfter;

@@ -1,187 +1,97 @@
-import type { Media } from "../../shared/calls.ts";
-import { closeArguments, ERRORS, type ErrorCode, isFinalClose, RoomfulError } from "../../shared/errors.ts";
-import { type AwarenessEntry, encodePermissionDenied, type StructId } from "../../shared/frames.ts";
-import { INLINE_PRESENCE_BYTES, STRIKES } from "../../shared/limits.ts";
-import {
-  type EncodedMessage,
-  encodeMessage,
-  type MessageFromRoom,
-  ROOMFUL_PROTOCOL,
-  type WarningCode,
-} from "../../shared/messages.ts";
-import type { Capability, Grant, Participant, PeerId } from "../../shared/rooms.ts";
-import { type Admission, accountOf } from "../access/admission.ts";
+import { closeArguments, type ErrorCode, RoomfulError } from "../../shared/errors.ts";
+import { encodePermissionDenied } from "../../shared/frames.ts";
+import { STRIKES } from "../../shared/limits.ts";
+import { type EncodedMessage, encodeMessage, type MessageFromRoom, type WarningCode } from "../../shared/messages.ts";
+import type { Capability, Grant, Participant } from "../../shared/rooms.ts";
+import type { Admission } from "../access/admission.ts";
 import type { SubjectRule } from "../access/rules.ts";
-import { type BacklogState, NO_BACKLOG } from "./backlog.ts";
-import { MessageRefusal } from "./message-refusal.ts";
+import { Attachment, type Identity, newState, type PresenceStore, type SessionState } from "./attachment.ts";
+import { beginProbe, countSent, endProbe, newNonce, STEP_1 } from "./backlog.ts";
+import { consequenceOf, MessageRefusal } from "./refusal.ts";
 
-/** Rejections that are the frame's own fault: no honest client repeats them. */
-const UNUSABLE: ReadonlySet<ErrorCode> = new Set([
-  "malformed-frame",
-  "invalid-update",
-  "update-too-costly",
-  "frame-too-large",
-]);
-
-/** Changes whenever the shape of an attachment does. */
-const ATTACHMENT_VERSION = 4;
-
-/** What is known of a socket beyond one event; all of it survives hibernation in the socket's attachment. */
-interface SessionState {
-  readonly version: typeof ATTACHMENT_VERSION;
-  readonly peer: PeerId;
-  readonly protocol: Participant["protocol"];
-  /** What its token says; a renewal replaces it. */
-  grant: Grant;
-  /** What moderators decided, which counts before the token. */
-  rule: SubjectRule;
-  /** Under which what it spends is remembered when it is gone; `null` when nobody knows who it is. */
-  readonly account: string | null;
-  readonly connectedAt: number;
-  /** The key of the row that keeps its presence state when that is large, and of that of its place in the call. */
-  readonly rowId: number;
-  /** Of the secret with which its client can be the same peer again. */
-  readonly secretHash: string;
-  /** Whether it asked for the document, and is sent its updates. */
-  wantsDocument: boolean;
-  /** Whether it speaks binary, and is sent presence. */
-  wantsPresence: boolean;
-  /** Sync frames that arrived. */
-  framesReceived: number;
-  /** Sync frames up to this one were acknowledged. */
-  framesSaved: number;
-  /** The first sync frame of which a part was dropped and that was not made good since. */
-  incompleteFrame: number | null;
-  /** What the room must hold before it is worth asking this client again for what was dropped of its answer. */
-  awaited: StructId | null;
-  /** Whether a sync frame was rejected: what it sends later may depend on that one. */
-  wasRejected: boolean;
-  strikes: number;
-  /** What it was sent and may not have read. */
-  readonly backlog: BacklogState;
-  /** The presence that it announced; its state is `null` while the client shows itself as away. */
-  presence: AwarenessEntry | null;
-  /** What it offers in the call; `null` while it is not in it. */
-  media: Media | null;
+/** How a session ended. */
+export interface Ending {
+  readonly closeCode: number;
+  /** Why the room ended it; `null` when its socket failed. */
+  readonly code: ErrorCode | null;
+  readonly detail: string | undefined;
 }
 
-/** Who a session is: somebody new, or who it was before its socket was lost. */
-export type Identity = Pick<SessionState, "peer" | "connectedAt" | "rowId" | "secretHash" | "media">;
-
-/** That of somebody whom nobody knows. */
-export function newIdentity(secretHash: string): Identity {
-  return {
-    peer: crypto.randomUUID() as PeerId,
-    connectedAt: Date.now(),
-    // From 1: 0 is no row of a session.
-    rowId: 1 + Math.floor(Math.random() * (Number.MAX_SAFE_INTEGER - 1)),
-    secretHash,
-    media: null,
-  };
-}
-
-/** The attachment: a presence state that does not fit is left out here and kept in a row. */
-interface Attachment extends Omit<SessionState, "presence"> {
-  readonly presence: (Omit<AwarenessEntry, "state"> & { readonly state: Uint8Array | null | "stored" }) | null;
-}
-
-/** Looks on at what is sent. */
-export interface SendWatch {
-  sent(session: Session, bytes: number): void;
-  /** Nothing was sent, since the session's grant has ended; it was closed. */
-  expired(session: Session): void;
-}
-
-/** Keeps presence states that are too large for an attachment. */
-export interface PresenceStore {
-  savePresence(rowId: number, state: Uint8Array): void;
-  readPresence(rowId: number): Uint8Array | null;
-  deletePresence(rowId: number): void;
+/** Takes the marks of a session. The room acts on them when its turn ends: whoever marks may be in a loop over sessions. */
+export interface SessionMarks {
+  /** Bytes that may be sent to a client that does not prove to have read them. */
+  readonly maxUnreadBytes: number;
+  /** The session's state is to be saved before the object may hibernate. */
+  markChanged(session: Session): void;
+  /** The session takes and sends nothing more. */
+  markEnded(session: Session, ending: Ending): void;
+  /** The session's rights are others. */
+  markRightsChanged(session: Session): void;
+  /** The session is to be asked to prove that it reads. */
+  markUnproved(session: Session): void;
 }
 
 /** One socket: its identity, its rights, its counts, and the ways to answer it. Knows nothing of Yjs. */
 export class Session {
   readonly socket: WebSocket;
   readonly state: SessionState;
-  /** The presence state that is in the row, if there is one. */
-  #savedRow: Uint8Array | null = null;
-  watch: SendWatch | null = null;
+  readonly #attachment: Attachment;
+  readonly #marks: SessionMarks;
+  #isEnded = false;
 
-  private constructor(socket: WebSocket, state: SessionState) {
+  private constructor(socket: WebSocket, state: SessionState, attachment: Attachment, marks: SessionMarks) {
     this.socket = socket;
     this.state = state;
+    this.#attachment = attachment;
+    this.#marks = marks;
   }
 
   /** A session for a socket that has just been admitted. */
-  static open(socket: WebSocket, admission: Admission, rule: SubjectRule, identity: Identity): Session {
-    const session = new Session(socket, {
-      version: ATTACHMENT_VERSION,
-      ...identity,
-      protocol: admission.subprotocol === ROOMFUL_PROTOCOL ? "roomful.v1" : "stock",
-      grant: admission.grant,
-      rule,
-      account: accountOf(admission),
-      wantsDocument: false,
-      wantsPresence: false,
-      framesReceived: 0,
-      framesSaved: 0,
-      incompleteFrame: null,
-      awaited: null,
-      wasRejected: false,
-      strikes: 0,
-      backlog: { ...NO_BACKLOG },
-      presence: null,
-    });
-    socket.serializeAttachment(session.#attachment());
-    return session;
+  static open(
+    socket: WebSocket,
+    admission: Admission,
+    rule: SubjectRule,
+    identity: Identity,
+    marks: SessionMarks,
+  ): Session {
+    const state = newState(admission, rule, identity);
+    const attachment = new Attachment(socket);
+    attachment.attach(state);
+    return new Session(socket, state, attachment, marks);
   }
 
   /**
    * The session of a socket that outlived its object.
    * @returns `null` when another version of this code opened it; the socket should be closed then
    */
-  static restore(socket: WebSocket, store: PresenceStore): Session | null {
-    const attachment = socket.deserializeAttachment() as Attachment | null;
-    if (attachment?.version !== ATTACHMENT_VERSION) return null;
-    const { presence, ...rest } = attachment;
-    const session = new Session(socket, {
-      ...rest,
-      presence: presence && {
-        ...presence,
-        state: presence.state === "stored" ? store.readPresence(rest.rowId) : presence.state,
-      },
-    });
-    if (presence?.state === "stored") session.#savedRow = session.state.presence?.state ?? null;
-    return session;
+  static restore(socket: WebSocket, store: PresenceStore, marks: SessionMarks): Session | null {
+    const attachment = new Attachment(socket);
+    const state = attachment.read(store);
+    return state === null ? null : new Session(socket, state, attachment, marks);
   }
 
   /** Whether its presence is too large for the attachment, now or as it was last saved. */
   get needsRow(): boolean {
-    return this.#savedRow !== null || isLarge(this.state.presence);
+    return this.#attachment.needsRow(this.state);
   }
 
-  /** Writes the attachment, so that the session survives hibernation. To be called seldom, not for each message. */
+  /** Writes the attachment, so that the session survives hibernation. Costs too much to be done for each message. */
   save(store: PresenceStore): void {
-    const { presence, rowId } = this.state;
-    const row = isLarge(presence) ? presence.state : null;
-    if (row !== this.#savedRow) {
-      if (row !== null) store.savePresence(rowId, row);
-      else store.deletePresence(rowId);
-      this.#savedRow = row;
-    }
-    if (this.isOpen) this.socket.serializeAttachment(this.#attachment());
+    this.#attachment.save(this.state, store);
   }
 
-  #attachment(): Attachment {
-    const { presence } = this.state;
-    return {
-      ...this.state,
-      presence: presence && { ...presence, state: isLarge(presence) ? "stored" : presence.state },
-    };
+  /** Marks its state as changed, to be saved soon. */
+  markChanged(): void {
+    this.#marks.markChanged(this);
   }
 
   get isOpen(): boolean {
     return this.socket.readyState === WebSocket.OPEN;
+  }
+
+  /** Whether the room ended it: what it sent that is still under way is not read. */
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   get isStock(): boolean {
@@ -201,6 +111,18 @@ export class Session {
     if (!this.may(capability)) throw new RoomfulError("forbidden", capability);
   }
 
+  /** Puts a fresh token's grant in the place of the former one. */
+  setGrant(grant: Grant): void {
+    this.state.grant = grant;
+    this.#marks.markRightsChanged(this);
+  }
+
+  /** Puts what moderators decided now in the place of what they decided before. */
+  setRule(rule: SubjectRule): void {
+    this.state.rule = rule;
+    this.#marks.markRightsChanged(this);
+  }
+
   /** Milliseconds for which the grant still holds; `undefined` when it has no end. */
   get expiresIn(): number | undefined {
     const { expiresAt } = this.state.grant;
@@ -218,7 +140,7 @@ export class Session {
     return (this.expiresIn ?? 1) <= 0;
   }
 
-  /** Sends a binary frame. A socket that was closed is passed over. */
+  /** Sends a binary frame. A session that ended is passed over. */
   send(frame: Uint8Array): void {
     this.#send(frame);
   }
@@ -229,25 +151,72 @@ export class Session {
   }
 
   #send(data: Uint8Array | string): void {
+    if (this.#isEnded) return;
     if (this.isExpired) {
-      this.#expire();
+      this.end("session-expired");
       return;
     }
     try {
       this.socket.send(data);
-      this.watch?.sent(this, data.length);
     } catch {
-      // Asked only now, since asking costs as much as sending.
+      // Asked only now, since asking costs as much as sending. A socket that the client closed will be told of.
       if (!this.isOpen) return;
-      // It would miss this for good without knowing; after a reconnect it has everything.
-      this.socket.close(1011, "a message could not be sent");
+      // The client would miss this for good without knowing; after a reconnect it has everything.
+      this.#end([1011, "a message could not be sent"], { code: null, detail: undefined });
+      return;
+    }
+    this.#countUnread(data.length);
+  }
+
+  #countUnread(bytes: number): void {
+    const verdict = countSent(this.state.backlog, bytes, this.#marks.maxUnreadBytes);
+    switch (verdict) {
+      case "fine":
+        return;
+      case "save":
+        this.#marks.markChanged(this);
+        return;
+      case "probe":
+        this.#marks.markUnproved(this);
+        return;
+      case "lost":
+        this.end("slow-reader");
+        return;
+      default:
+        verdict satisfies never;
     }
   }
 
-  #expire(): void {
-    if (!this.isOpen) return;
-    this.close("session-expired");
-    this.watch?.expired(this);
+  /** Asks a client of `roomful.v1` to prove that it reads. A stock client proves it by its answer to a step 1. */
+  probe(): void {
+    const nonce = newNonce();
+    this.#beginProbe(nonce);
+    this.tell({ type: "probe", nonce });
+  }
+
+  /** Takes the answer to a probe. */
+  acceptProbed(nonce: number): void {
+    if (nonce !== STEP_1) this.#endProbe(nonce);
+  }
+
+  /** Sends a step 1, which a stock client answers by a step 2 once it has read what came before. */
+  sendStep1(frame: Uint8Array): void {
+    if (this.isStock) this.#beginProbe(STEP_1);
+    this.send(frame);
+  }
+
+  /** Takes a step 2 as the proof that it is. */
+  acceptStep2(): void {
+    this.#endProbe(STEP_1);
+  }
+
+  #beginProbe(nonce: number): void {
+    beginProbe(this.state.backlog, nonce);
+    this.#marks.markChanged(this);
+  }
+
+  #endProbe(nonce: number): void {
+    if (endProbe(this.state.backlog, nonce)) this.#marks.markChanged(this);
   }
 
   /** Tells of what may be refused soon. A stock client can't be told. */
@@ -255,43 +224,57 @@ export class Session {
     this.tell({ type: "warning", code, message });
   }
 
-  /**
-   * Answers a message that could not be used and was not a sync frame: a stock client is closed; a `roomful.v1` client
-   * is told, and closed when it goes on. A code that says "try again later" closes either.
-   */
+  /** Answers a message that could not be used and was not a sync frame. */
   refuse(refusal: RoomfulError): void {
-    const { code, message } = refusal;
-    if (this.isStock || !isFinalClose(ERRORS[code].close)) {
-      this.close(code);
-      return;
-    }
     const about = refusal instanceof MessageRefusal ? refusal.about : undefined;
-    this.tell({ type: "error", code, message, ...(about !== undefined && { about }) });
-    this.#strike(code);
+    const { code, message } = refusal;
+    this.#suffer(refusal, false, { type: "error", code, message, ...(about !== undefined && { about }) });
+    this.#marks.markChanged(this);
   }
 
-  #strike(code: ErrorCode): void {
-    this.state.strikes++;
-    if (this.state.strikes > STRIKES) this.close(code);
+  /** Answers a sync frame of which nothing was kept. @param frame its number */
+  reject(frame: number, rejection: RoomfulError): void {
+    this.state.wasRejected = true;
+    const { code, message } = rejection;
+    this.#suffer(rejection, true, { type: "rejected", frame, code, message });
+  }
+
+  #suffer({ code, message }: RoomfulError, isSync: boolean, told: MessageFromRoom): void {
+    const consequence = consequenceOf(code, { isStock: this.isStock, isSync });
+    switch (consequence) {
+      case "tell":
+        this.tell(told);
+        return;
+      case "strike":
+        this.tell(told);
+        this.state.strikes++;
+        if (this.state.strikes > STRIKES) this.end(code);
+        return;
+      case "deny":
+        this.send(encodePermissionDenied(message));
+        return;
+      case "close":
+        this.end(code);
+        return;
+      default:
+        consequence satisfies never;
+    }
   }
 
   /**
-   * Answers a sync frame of which nothing was kept. A `roomful.v1` client is told and stays. A stock client that lacks
-   * the right is told by its auth message and stays; one that sent what can't be used is closed for good.
+   * Ends the session: its socket is closed, nothing more is taken from it or sent to it, and the room lets go of it when the
+   * turn ends. The first ending counts.
+   * @param detail what exactly was the matter, in ASCII
    */
-  reject(frame: number, { code, message }: RoomfulError): void {
-    this.state.wasRejected = true;
-    if (!this.isStock) {
-      this.tell({ type: "rejected", frame, code, message });
-      if (UNUSABLE.has(code)) this.#strike(code);
-    } else if (code === "forbidden" || code === "room-damaged") this.send(encodePermissionDenied(message));
-    else this.close(code);
+  end(code: ErrorCode, detail?: string): void {
+    this.#end(closeArguments(code, detail), { code, detail });
   }
 
-  /** @param detail what exactly was the matter, in ASCII */
-  close(code: ErrorCode, detail?: string): void {
-    if (!this.isOpen) return;
-    this.socket.close(...closeArguments(code, detail));
+  #end([closeCode, reason]: readonly [number, string], why: Omit<Ending, "closeCode">): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    if (this.isOpen) this.socket.close(closeCode, reason);
+    this.#marks.markEnded(this, { closeCode, ...why });
   }
 
   /** What others may know. */
@@ -309,8 +292,4 @@ export class Session {
       connectedAt,
     };
   }
-}
-
-function isLarge(presence: AwarenessEntry | null): presence is AwarenessEntry & { readonly state: Uint8Array } {
-  return presence !== null && presence.state !== null && presence.state.length > INLINE_PRESENCE_BYTES;
 }

@@ -1,42 +1,50 @@
 import { expect, it } from "vitest";
 import { ManualClock } from "../../test/room/manual-clock.ts";
-import { newIdentity, type PresenceStore, Session } from "./session.ts";
+import { newIdentity, type PresenceStore } from "./attachment.ts";
 import { ROW_MS, SAVE_MS, Sessions } from "./sessions.ts";
-
-/** A session whose socket keeps what is attached to it, or throws. */
-function sessionOf(attach: (attachment: unknown) => void = () => {}) {
-  const attached: unknown[] = [];
-  const closes: number[] = [];
-  const socket = {
-    readyState: WebSocket.OPEN,
-    send: () => {},
-    close: (code: number) => closes.push(code),
-    serializeAttachment: (attachment: unknown) => {
-      if (attached.length > 0) attach(attachment);
-      attached.push(structuredClone(attachment));
-    },
-  } as unknown as WebSocket;
-  const admission = { grant: { capabilities: [] }, subprotocol: "roomful.v1", origin: null, network: null } as const;
-  const session = Session.open(socket, admission, {}, newIdentity(""));
-  return { socket, session, attached, closes };
-}
 
 function sessionsOf(clock: ManualClock, store: Partial<PresenceStore> = {}) {
   const failures: unknown[] = [];
   const noRows = { savePresence: () => {}, readPresence: () => null, deletePresence: () => {} };
-  const saveFailed = (cause: unknown) => void failures.push(cause);
-  return { failures, sessions: new Sessions([], { store: { ...noRows, ...store }, saveFailed, clock }) };
+  const sessions = new Sessions([], {
+    store: { ...noRows, ...store },
+    maxUnreadBytes: 1_000,
+    log: (level, _event, fields) => void (level === "error" && failures.push(fields?.detail)),
+    clock,
+  });
+  return { failures, sessions };
+}
+
+/** A session whose socket keeps what is attached to it, or throws. */
+function openIn(sessions: Sessions, attach: (attachment: unknown) => void = () => {}) {
+  const attached: unknown[] = [];
+  const sent: (string | Uint8Array)[] = [];
+  const closes: number[] = [];
+  const socket = {
+    readyState: WebSocket.OPEN,
+    send: (data: string | Uint8Array) => void sent.push(data),
+    close: (code: number) => {
+      closes.push(code);
+      socket.readyState = WebSocket.CLOSING;
+    },
+    serializeAttachment: (attachment: unknown) => {
+      if (attached.length > 0) attach(attachment);
+      attached.push(structuredClone(attachment));
+    },
+  };
+  const admission = { grant: { capabilities: [] }, subprotocol: "roomful.v1", origin: null, network: null } as const;
+  const session = sessions.open(socket as unknown as WebSocket, admission, {}, newIdentity(""));
+  return { session, attached, sent, closes };
 }
 
 it("many changes of many sessions are one timer, and one attachment for each", () => {
   const clock = new ManualClock();
   const { sessions } = sessionsOf(clock);
-  const all = [sessionOf(), sessionOf()];
-  for (const { socket, session } of all) sessions.add(socket, session);
+  const all = [openIn(sessions), openIn(sessions)];
   for (let change = 1; change <= 100; change++) {
     for (const { session } of all) {
       session.state.framesReceived = change;
-      sessions.changed(session);
+      session.markChanged();
     }
     expect(clock.pending).toBe(1);
   }
@@ -53,14 +61,14 @@ it("many changes of many sessions are one timer, and one attachment for each", (
 it("a session that can't be saved is closed, to come again; the others are saved, now and later", () => {
   const clock = new ManualClock();
   const { sessions, failures } = sessionsOf(clock);
-  const bad = sessionOf(() => {
+  const bad = openIn(sessions, () => {
     throw new Error("too large");
   });
-  const good = sessionOf();
-  for (const { session } of [bad, good]) sessions.changed(session);
+  const good = openIn(sessions);
+  for (const { session } of [bad, good]) session.markChanged();
   clock.advance(SAVE_MS);
   expect([bad.closes, good.closes, failures.length, good.attached.length]).toEqual([[4503], [], 1, 2]);
-  sessions.changed(good.session);
+  good.session.markChanged();
   clock.advance(SAVE_MS);
   expect(good.attached.length).toBe(3);
 });
@@ -69,11 +77,53 @@ it("presence that needs a row is written seldom, since rows cost money", () => {
   const clock = new ManualClock();
   const rows: number[] = [];
   const { sessions } = sessionsOf(clock, { savePresence: (_rowId, { length }) => void rows.push(length) });
-  const { session } = sessionOf();
+  const { session } = openIn(sessions);
   for (let second = 0; second < 30; second++) {
     session.state.presence = { clientId: 1, clock: second, state: new Uint8Array(20_000 + second) };
-    sessions.changed(session);
+    session.markChanged();
     clock.advance(SAVE_MS);
   }
   expect(rows.length).toBe(1 + Math.floor((29 * SAVE_MS) / ROW_MS));
+});
+
+it("a session that ends is gone at once from every loop, and handed over once", () => {
+  const { sessions } = sessionsOf(new ManualClock());
+  const [first, second, third] = [openIn(sessions), openIn(sessions), openIn(sessions)];
+  const met: unknown[] = [];
+  for (const session of sessions) {
+    met.push(session);
+    if (session !== first.session) continue;
+    second.session.end("slow-reader");
+    second.session.end("kicked");
+  }
+  expect(met).toEqual([first.session, third.session]);
+  expect(second.closes).toEqual([4508]);
+  second.session.tell({ type: "pong" });
+  expect(second.sent).toEqual([]);
+  const ending = { closeCode: 4508, code: "slow-reader", detail: undefined };
+  expect(sessions.takeMarked()).toEqual({ ended: [[second.session, ending]], rightsChanged: [], unproved: [] });
+  expect(sessions.takeMarked()).toBeNull();
+});
+
+it("a session that left by itself is handed over by no mark", () => {
+  const { sessions } = sessionsOf(new ManualClock());
+  const { session } = openIn(sessions);
+  session.setRule({ isMuted: true });
+  expect(sessions.remove(session.socket)).toBe(session);
+  session.setGrant({ capabilities: [] });
+  session.end("kicked");
+  expect(sessions.takeMarked()).toEqual({ ended: [], rightsChanged: [], unproved: [] });
+  expect(sessions.takeMarked()).toBeNull();
+});
+
+it("[LIMIT-11] a client that is sent much is marked, not asked in the midst of the loop; sent too much, it ends", () => {
+  const { sessions } = sessionsOf(new ManualClock());
+  const { session, sent, closes } = openIn(sessions);
+  session.send(new Uint8Array(250));
+  session.send(new Uint8Array(1));
+  expect(sent).toHaveLength(2);
+  expect(sessions.takeMarked()?.unproved).toEqual([session]);
+  session.send(new Uint8Array(1_000));
+  expect(closes).toEqual([4508]);
+  expect(sessions.takeMarked()?.ended).toHaveLength(1);
 });

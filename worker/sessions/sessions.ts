@@ -1,5 +1,10 @@
+import { errorCodeOf } from "../../shared/errors.ts";
+import type { Admission } from "../access/admission.ts";
+import type { SubjectRule } from "../access/rules.ts";
+import { explain, type Log } from "../runtime/logging.ts";
 import { type Clock, Pacer, systemClock } from "../runtime/pacer.ts";
-import { type PresenceStore, type SendWatch, Session } from "./session.ts";
+import type { Identity, PresenceStore } from "./attachment.ts";
+import { type Ending, Session, type SessionMarks } from "./session.ts";
 
 /**
  * Milliseconds after which a change is in the socket's attachment, unless it needs a row. Meanwhile a timer is pending,
@@ -16,38 +21,47 @@ const SEND_MS = 0.03;
 
 interface SessionsOptions {
   readonly store: PresenceStore;
-  /** Told when a session can't be saved; its socket is closed, to come again. */
-  readonly saveFailed: (cause: unknown) => void;
-  /** Looks on at what is sent. */
-  readonly watch?: SendWatch;
+  /** Bytes that may be sent to a client that does not prove to have read them. */
+  readonly maxUnreadBytes: number;
+  readonly log: Log;
   readonly clock?: Clock;
 }
 
-/** The sessions of all sockets that are open. Saves those that change. */
-export class Sessions implements Iterable<Session> {
+/** Sessions that were marked, for the room to act on. */
+export interface Marked {
+  readonly ended: readonly (readonly [session: Session, ending: Ending])[];
+  readonly rightsChanged: readonly Session[];
+  readonly unproved: readonly Session[];
+}
+
+/** The sessions of all sockets that are open. Saves those that change, and collects those that are marked. */
+export class Sessions implements Iterable<Session>, SessionMarks {
+  readonly maxUnreadBytes: number;
   readonly #bySocket = new Map<WebSocket, Session>();
   readonly #closed = new WeakSet<WebSocket>();
   readonly #changed = new Set<Session>();
   readonly #changedWithRow = new Set<Session>();
+  readonly #ended = new Map<Session, Ending>();
+  readonly #rightsChanged = new Set<Session>();
+  readonly #unproved = new Set<Session>();
   readonly #store: PresenceStore;
-  readonly #saveFailed: (cause: unknown) => void;
-  readonly #watch: SendWatch | null;
+  readonly #log: Log;
   readonly #clock: Clock;
   readonly #rows: Pacer;
 
   /** @param sockets those that outlived the object */
-  constructor(sockets: readonly WebSocket[], { store, saveFailed, watch, clock = systemClock }: SessionsOptions) {
+  constructor(sockets: readonly WebSocket[], { store, maxUnreadBytes, log, clock = systemClock }: SessionsOptions) {
+    this.maxUnreadBytes = maxUnreadBytes;
     this.#store = store;
-    this.#saveFailed = saveFailed;
-    this.#watch = watch ?? null;
+    this.#log = log;
     this.#clock = clock;
     this.#rows = new Pacer(ROW_MS, () => this.#saveRows(), clock);
     for (const socket of sockets) {
       // One that the room closed and whose peer has not answered yet.
       if (socket.readyState !== WebSocket.OPEN) continue;
-      const session = Session.restore(socket, store);
+      const session = Session.restore(socket, store, this);
       if (session === null) socket.close(1012, "the room was updated");
-      else this.add(socket, session);
+      else this.#bySocket.set(socket, session);
     }
   }
 
@@ -75,9 +89,11 @@ export class Sessions implements Iterable<Session> {
     return this.#bySocket.get(socket);
   }
 
-  add(socket: WebSocket, session: Session): void {
-    session.watch = this.#watch;
+  /** Opens the session of a socket that was just accepted. */
+  open(socket: WebSocket, admission: Admission, rule: SubjectRule, identity: Identity): Session {
+    const session = Session.open(socket, admission, rule, identity, this);
     this.#bySocket.set(socket, session);
+    return session;
   }
 
   /** How many are open, of this subject or of all. */
@@ -96,14 +112,48 @@ export class Sessions implements Iterable<Session> {
    */
   remove(socket: WebSocket): Session | null {
     if (this.#closed.has(socket)) return null;
-    this.#closed.add(socket);
-    const session = this.#bySocket.get(socket) ?? Session.restore(socket, this.#store);
-    this.#bySocket.delete(socket);
+    const session = this.#bySocket.get(socket) ?? Session.restore(socket, this.#store, this);
+    this.#forget(socket);
     return session;
   }
 
-  /** Says that a session's state changed and must be saved before the object may hibernate. */
-  changed(session: Session): void {
+  markEnded(session: Session, ending: Ending): void {
+    // One that left by itself is gone already.
+    if (this.of(session.socket) !== session) return;
+    this.#forget(session.socket);
+    this.#ended.set(session, ending);
+  }
+
+  markRightsChanged(session: Session): void {
+    this.#rightsChanged.add(session);
+  }
+
+  markUnproved(session: Session): void {
+    this.#unproved.add(session);
+  }
+
+  /** Hands the marked over, once. @returns `null` when nobody is */
+  takeMarked(): Marked | null {
+    if (this.#ended.size + this.#rightsChanged.size + this.#unproved.size === 0) return null;
+    // One that left by itself meanwhile has nothing to be told.
+    const lives = (session: Session) => this.of(session.socket) === session;
+    const marked: Marked = {
+      ended: [...this.#ended],
+      rightsChanged: [...this.#rightsChanged].filter(lives),
+      unproved: [...this.#unproved].filter(lives),
+    };
+    this.#ended.clear();
+    this.#rightsChanged.clear();
+    this.#unproved.clear();
+    return marked;
+  }
+
+  #forget(socket: WebSocket): void {
+    this.#closed.add(socket);
+    this.#bySocket.delete(socket);
+  }
+
+  markChanged(session: Session): void {
     if (this.#changed.size === 0) this.#clock.setTimeout(() => this.#saveChanged(), SAVE_MS);
     this.#changed.add(session);
   }
@@ -122,12 +172,13 @@ export class Sessions implements Iterable<Session> {
     this.#changedWithRow.clear();
   }
 
+  /** A session that can't be saved is sent away, to come again. */
   #save(session: Session): void {
     try {
       session.save(this.#store);
     } catch (cause) {
-      this.#saveFailed(cause);
-      session.close("storage-failed");
+      this.#log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
+      session.end("storage-failed");
     }
   }
 }

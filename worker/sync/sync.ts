@@ -1,19 +1,21 @@
-import { type ErrorCode, errorCodeOf, RoomfulError } from "../../shared/errors.ts";
-import { encodePermissionDenied, encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../../shared/frames.ts";
+import { errorCodeOf, RoomfulError } from "../../shared/errors.ts";
+import { encodePermissionDenied, encodeUpdate } from "../../shared/frames.ts";
 import type { Applied } from "../../shared/rpc.ts";
+import type { RoomLimits } from "../access/room-limits.ts";
 import { type Edit, needsDocument, type Outcome, RoomDocument, type Window, type Work } from "../document/document.ts";
 import type { Limiter } from "../metering/limiter.ts";
-import * as price from "../metering/prices.ts";
+import { editCost, frameCost, refusalCost } from "../metering/prices.ts";
+import type { Refusals } from "../metering/refusals.ts";
 import { explain, type Log } from "../runtime/logging.ts";
 import { type Clock, Pacer, systemClock } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { SlowReaders } from "../sessions/slow-readers.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { StoredSnapshot } from "../storage/rows.ts";
 import type { Store } from "../storage/store.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
+import { CatchUp } from "./catch-up.ts";
 import { Persistence } from "./persistence.ts";
-import { Answers } from "./step2-cache.ts";
 
 /** A sync frame that waits for the window to close. */
 interface QueuedFrame {
@@ -47,13 +49,10 @@ const COMMIT_BYTES = 1024 * 1024;
 
 interface SyncOptions {
   readonly settings: Settings;
+  readonly limits: RoomLimits;
   readonly log: Log;
-  /** Bytes of the largest document; a room can set fewer than its deployment does. */
-  readonly maxDocumentBytes: () => number;
   readonly limiter: Limiter;
-  readonly slowReaders: SlowReaders;
-  /** Told of every refusal. */
-  readonly refused: (code: ErrorCode) => void;
+  readonly refusals: Refusals;
   readonly clock?: Clock;
 }
 
@@ -67,38 +66,34 @@ export class Sync {
   readonly #sessions: Sessions;
   readonly #settings: Settings;
   readonly #log: Log;
-  readonly #maxDocumentBytes: () => number;
+  readonly #limits: RoomLimits;
   readonly #limiter: Limiter;
-  readonly #slowReaders: SlowReaders;
-  readonly #refused: (code: ErrorCode) => void;
+  readonly #refusals: Refusals;
   readonly #document: RoomDocument;
   readonly #persistence: Persistence;
+  readonly #catchUp: CatchUp;
+  readonly #acknowledgements = new Acknowledgements();
   readonly #windows: Pacer;
   readonly #commits: Pacer;
-  readonly #answers = new Answers();
   #queue: QueuedFrame[] = [];
   #queuedBytes = 0;
+  #receivedBytes = 0;
   #taints = 0;
-  /** Whether those who write were warned that the document is nearly full. */
+  /** Whether everybody who writes was warned that the document is nearly full. */
   #warnedOfSize = false;
-  /** The last frame that was applied, for each session that is owed an acknowledgement. */
-  readonly #unacknowledged = new Map<Session, number>();
-  /** Those who were asked for what the room lacks and owe an answer. */
-  readonly #asked = new WeakSet<Session>();
 
   constructor(sessions: Sessions, store: Store, options: SyncOptions) {
-    const { settings, maxDocumentBytes, log, limiter, slowReaders, refused, clock = systemClock } = options;
+    const { settings, limits, log, limiter, refusals, clock = systemClock } = options;
     this.#sessions = sessions;
     this.#settings = settings;
     this.#log = log;
-    this.#maxDocumentBytes = maxDocumentBytes;
+    this.#limits = limits;
     this.#limiter = limiter;
-    this.#slowReaders = slowReaders;
-    this.#refused = refused;
+    this.#refusals = refusals;
     this.#document = new RoomDocument({
       read: () => this.#persistence.read(),
       unreadable: (cause) => this.#persistence.protect(explain(cause)),
-      maxBytes: maxDocumentBytes,
+      maxBytes: () => limits.documentBytes,
     });
     this.#persistence = new Persistence(store, {
       encode: () => (this.#document.loaded ? this.#encodeSnapshot() : null),
@@ -107,13 +102,14 @@ export class Sync {
       log,
       clock,
     });
+    this.#catchUp = new CatchUp({ sessions, document: this.#document, persistence: this.#persistence, limiter });
     this.#windows = new Pacer(0, () => this.#orFail(() => this.#closeWindow()), clock);
     this.#commits = new Pacer(settings.COMMIT_MS, () => this.#orFail(() => this.#commit()), clock);
   }
 
-  /** The document, with everything applied that has arrived. */
-  get document(): RoomDocument {
-    this.#closeWindowNow();
+  /** Applies, broadcasts and charges what has arrived. @returns the document with it */
+  applyPending(): RoomDocument {
+    if (this.#queue.length > 0) this.#windows.runNow();
     return this.#document;
   }
 
@@ -130,6 +126,11 @@ export class Sync {
     return this.#taints;
   }
 
+  /** Bytes of updates that sockets sent, taken or not. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
   /** Why no edit is taken, or `null`. Known once the document was loaded. */
   get readOnly(): "room-damaged" | null {
     return this.#persistence.readOnly;
@@ -143,53 +144,38 @@ export class Sync {
     return { state: this.#document.encode(), stateVector: this.#document.encodeStateVector() };
   }
 
-  /**
-   * Answers step 1 with the room's own step 1, if the client may write, and with what the client lacks. In this order,
-   * since a client answers with every deletion that it knows, and so need not tell the room those that it was just told.
-   */
+  /** Brings a client that asked by step 1 what it lacks. @throws RoomfulError `forbidden`, `storage-failed` */
   answerStep1(session: Session, stateVector: Uint8Array): void {
     session.demand("read");
-    const { document } = this;
-    if (!this.#limiter.spend(session, "joins", price.ofComparison(this.#size))) return;
-    const answer = this.#answers.of(document.version, stateVector, () =>
-      encodeSyncStep2(document.encodeMissing(stateVector)),
-    );
-    if (!this.#limiter.spend(session, "joins", price.ofAnswer(answer.length))) return;
-    session.state.wantsDocument = true;
-    this.#sessions.changed(session);
-    this.askForEdits(session);
-    session.send(answer);
+    this.applyPending();
+    if (!this.#catchUp.answerStep1(session, stateVector)) return;
     if (this.readOnly !== null) tellReadOnly(session, this.readOnly);
     if (this.#warnedOfSize) warnOfSize(session);
   }
 
-  /** Asks who may write, and has asked for the document, for everything that the room lacks. */
+  /** Asks a session whose rights changed for what the room lacks, if it may write now. @throws RoomfulError `storage-failed` */
   askForEdits(session: Session): void {
-    if (!session.may("write") || !session.state.wantsDocument || this.readOnly !== null) return;
-    this.#sendStep1(session, encodeSyncStep1(this.document.encodeStateVector()));
+    this.applyPending();
+    this.#catchUp.askForEdits(session);
   }
 
-  /** Sends step 1 to a stock client, which proves by its answer that it reads. */
-  probe(session: Session): void {
-    this.#sendStep1(session, encodeSyncStep1(this.document.encodeStateVector()));
+  /** Asks a session to prove that it reads: a stock client does so by its answer to a step 1. @throws RoomfulError `storage-failed` */
+  askForProof(session: Session): void {
+    if (!session.isStock) session.probe();
+    else {
+      this.applyPending();
+      this.#catchUp.sendStep1(session);
+    }
   }
 
-  #sendStep1(session: Session, step1: Uint8Array): void {
-    this.#slowReaders.askedByStep1(session);
-    session.send(step1);
-  }
-
-  get #size(): price.RoomSize {
-    return { participants: this.#sessions.size, documentBytes: this.#document.bytes };
-  }
-
-  /** Takes a sync frame that carries edits. */
-  receive(session: Session, update: Uint8Array, isAnswer: boolean): void {
+  /** Takes the update of a sync frame. @param isAnswer whether it answers a step 1 of the room */
+  queueUpdate(session: Session, update: Uint8Array, isAnswer: boolean): void {
+    this.#receivedBytes += update.length;
     this.#enqueue(session, isAnswer, update, update.length);
   }
 
   /** Takes a sync frame that can't be read; it has a number all the same. */
-  receiveUnusable(session: Session, refusal: RoomfulError, bytes: number): void {
+  queueUnreadable(session: Session, refusal: RoomfulError, bytes: number): void {
     this.#enqueue(session, false, refusal, bytes);
   }
 
@@ -206,7 +192,7 @@ export class Sync {
    * @throws RoomfulError when it is refused; nothing of it was kept then
    */
   applyNow(update: Uint8Array): Applied {
-    this.document.ensureLoaded();
+    this.applyPending().ensureLoaded();
     const { outcomes, updates } = this.#orFailAndThrow(() => {
       const window = this.#apply([{ author: this, update, denied: null, whole: true }]);
       this.#publish(window.updates, undefined);
@@ -215,7 +201,7 @@ export class Sync {
     });
     const [outcome] = outcomes;
     if (outcome?.kind === "refused") {
-      this.#refused(outcome.refusal.code);
+      this.#refusals.count(outcome.refusal.code);
       throw outcome.refusal;
     }
     return { changed: updates.length > 0 };
@@ -223,7 +209,7 @@ export class Sync {
 
   /** Applies and commits what has arrived, and writes a snapshot if the log has grown enough for a quiet room. */
   settle(): void {
-    this.#closeWindowNow();
+    this.applyPending();
     this.#commits.runNow();
     this.#persistence.snapshotIfDue();
   }
@@ -233,13 +219,9 @@ export class Sync {
    * @throws RoomfulError `room-damaged`, `room-too-new`, `storage-failed`
    */
   flush(): void {
-    this.document.ensureLoaded();
+    this.applyPending().ensureLoaded();
     this.#orFailAndThrow(() => this.#commit());
     this.#persistence.writeSnapshot();
-  }
-
-  #closeWindowNow(): void {
-    if (this.#queue.length > 0) this.#windows.runNow();
   }
 
   #closeWindow(): void {
@@ -251,15 +233,15 @@ export class Sync {
     const { outcomes, works, updates } = this.#apply(edits);
     const authors = new Set<Session>();
     const rejections: (() => void)[] = [];
-    for (const [index, frame] of queue.entries()) {
-      const { session, number } = frame;
+    for (const [index, { session, number, isAnswer }] of queue.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) throw new Error("an edit without an outcome");
-      if (outcome.kind === "refused") rejections.push(() => this.#reject(session, number, outcome.refusal));
-      else authors.add(session);
-      this.#follow(frame, outcome);
-      this.#unacknowledged.set(session, number);
-      this.#sessions.changed(session);
+      if (outcome.kind === "refused") {
+        rejections.push(() => this.#refusals.rejectFrame(session, number, outcome.refusal));
+      } else authors.add(session);
+      this.#catchUp.followUp(session, number, isAnswer, outcome);
+      this.#acknowledgements.owe(session, number);
+      session.markChanged();
     }
     const [author] = authors;
     this.#publish(updates, authors.size === 1 ? author : undefined);
@@ -267,7 +249,7 @@ export class Sync {
     for (const reject of rejections) reject();
     // What changed nothing is saved as soon as everything before it is.
     const { uncommittedBytes } = this.#persistence;
-    if (uncommittedBytes === 0) this.#acknowledgeAll();
+    if (uncommittedBytes === 0) this.#acknowledgements.payAll();
     if (uncommittedBytes >= COMMIT_BYTES) this.#commits.runNow();
     else if (updates.length > 0) this.#commits.request();
     this.#warnOfSize();
@@ -283,21 +265,21 @@ export class Sync {
     return updates * broadcastMs + Math.min(COALESCE_MS, gatherMs);
   }
 
-  /** Takes room time for an edit, once everything else is done: who has none left is dismissed. */
+  /** Takes room time for an edit, once everything else is done: a session that has none left is ended. */
   #charge({ session, bytes }: QueuedFrame, outcome: Outcome | undefined, work: Work | undefined): void {
     if (outcome === undefined || work === undefined) throw new Error("an edit without an outcome");
-    const size = this.#size;
-    const frame = price.ofFrame("edits", bytes);
+    const size = { participants: this.#sessions.size, documentBytes: this.#document.bytes };
+    const frame = frameCost("edits", bytes);
     if (outcome.kind === "refused") {
-      const cost = frame + price.ofEdit(work, 0, size) + price.ofRefusal(outcome.refusal.code);
+      const cost = frame + editCost(work, 0, size) + refusalCost(outcome.refusal.code);
       this.#limiter.spend(session, "refusals", cost);
-    } else this.#limiter.spend(session, "edits", frame + price.ofEdit(work, bytes, size));
+    } else this.#limiter.spend(session, "edits", frame + editCost(work, bytes, size));
   }
 
-  /** Warns those who write when the document comes near its limit; again when it was smaller meanwhile. */
+  /** Warns everybody who writes when the document comes near its limit; again when it was smaller meanwhile. */
   #warnOfSize(): void {
     if (this.#warnedOfSize) {
-      this.#warnedOfSize = this.#document.bytes > this.#maxDocumentBytes() * FAR_FROM_FULL;
+      this.#warnedOfSize = this.#document.bytes > this.#limits.documentBytes * FAR_FROM_FULL;
       return;
     }
     if (!this.#document.isNearlyFull) return;
@@ -328,55 +310,6 @@ export class Sync {
     return window;
   }
 
-  #reject(session: Session, frame: number, refusal: RoomfulError): void {
-    const { code } = refusal;
-    this.#refused(code);
-    this.#log("warn", "rejected", { peer: session.state.peer, code, frame, detail: explain(refusal) });
-    session.reject(frame, refusal);
-  }
-
-  /** Keeps track of what was dropped for want of dependencies, and asks for it. */
-  #follow({ session, number, isAnswer }: QueuedFrame, outcome: Outcome): void {
-    const { state } = session;
-    // An answer holds everything that the client has.
-    if (isAnswer) this.#asked.delete(session);
-    switch (outcome.kind) {
-      case "applied":
-        if (isAnswer) Object.assign(state, { incompleteFrame: null, awaited: null });
-        return;
-      case "incomplete":
-        state.incompleteFrame ??= number;
-        // What is dropped of an answer the client itself waits for; asked again, it would say the same until that comes.
-        if (isAnswer) state.awaited = outcome.missing;
-        else this.#ask(session);
-        return;
-      case "refused":
-        return;
-      default:
-        outcome satisfies never;
-    }
-  }
-
-  /** Asks those again whose answer was incomplete and whose next one may not be. */
-  #askThoseWhoWaited(): void {
-    let step1: Uint8Array<ArrayBuffer> | undefined;
-    for (const session of this.#sessions) {
-      const { awaited } = session.state;
-      if (awaited === null || !this.#document.has(awaited)) continue;
-      session.state.awaited = null;
-      this.#sessions.changed(session);
-      step1 ??= encodeSyncStep1(this.#document.encodeStateVector());
-      this.#ask(session, step1);
-    }
-  }
-
-  /** Asks for everything that the room lacks, unless an answer is owed. */
-  #ask(session: Session, step1 = encodeSyncStep1(this.#document.encodeStateVector())): void {
-    if (this.#asked.has(session)) return;
-    this.#asked.add(session);
-    this.#sendStep1(session, step1);
-  }
-
   /** Sends updates to everybody who wants the document, but not back to their only author. */
   #publish(updates: readonly Uint8Array[], author: Session | undefined): void {
     this.#persistence.add(updates);
@@ -387,27 +320,13 @@ export class Sync {
         if (session.state.wantsDocument && session !== author) session.send(frame);
       }
     }
-    if (updates.length > 0) this.#askThoseWhoWaited();
+    if (updates.length > 0) this.#catchUp.askAwaited();
   }
 
   #commit(): void {
     this.#persistence.commit();
-    this.#acknowledgeAll();
+    this.#acknowledgements.payAll();
     this.#persistence.planSnapshot();
-  }
-
-  #acknowledgeAll(): void {
-    for (const [session, number] of this.#unacknowledged) this.#acknowledge(session, number);
-    this.#unacknowledged.clear();
-  }
-
-  #acknowledge(session: Session, appliedFrame: number): void {
-    const { state } = session;
-    const frame = state.incompleteFrame === null ? appliedFrame : Math.min(appliedFrame, state.incompleteFrame - 1);
-    if (frame <= state.framesSaved) return;
-    state.framesSaved = frame;
-    this.#sessions.changed(session);
-    session.tell({ type: "saved", frame });
   }
 
   /** For work that nobody waits for. */
@@ -436,9 +355,9 @@ export class Sync {
   #fail(cause: unknown): void {
     const code = errorCodeOf(cause) ?? "internal";
     this.#log("error", "failed", { code, detail: explain(cause) });
-    this.#refused(code);
+    this.#refusals.count(code);
     this.discard();
-    for (const session of this.#sessions) session.close(code);
+    for (const session of this.#sessions) session.end(code);
   }
 
   /** Drops what memory holds, and what was not committed. */
@@ -448,8 +367,8 @@ export class Sync {
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#persistence.drop();
-    this.#unacknowledged.clear();
-    this.#answers.forget();
+    this.#acknowledgements.forget();
+    this.#catchUp.forget();
     this.#document.discard();
   }
 }

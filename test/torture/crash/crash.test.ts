@@ -42,8 +42,8 @@ group("catches", { retry: 1 }, () => {
       false,
       {
         file: "worker/sync/sync.ts",
-        find: "if (uncommittedBytes === 0) this.#acknowledgeAll();",
-        replace: "this.#acknowledgeAll();",
+        find: "if (uncommittedBytes === 0) this.#acknowledgements.payAll();",
+        replace: "this.#acknowledgements.payAll();",
       },
     ],
     [

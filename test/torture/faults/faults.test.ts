@@ -57,7 +57,7 @@ group("catches", { retry: 1 }, () => {
     ],
     [
       "clients that are kept after a commit failed",
-      { file: "worker/sync/sync.ts", find: "for (const session of this.#sessions) session.close(code);", replace: "" },
+      { file: "worker/sync/sync.ts", find: "for (const session of this.#sessions) session.end(code);", replace: "" },
     ],
     [
       "tables that are believed in although making them failed",

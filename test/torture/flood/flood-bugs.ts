@@ -31,8 +31,8 @@ export const FLOOD_BUGS: readonly FloodBug[] = [
   {
     bug: "who left is forgotten",
     flood: floodOf("events"),
-    file: "worker/room/room.ts",
-    find: "this.#limiter.left(session);",
+    file: "worker/room/door.ts",
+    find: "limiter.settle(session);",
     replace: "",
   },
   {
@@ -46,7 +46,7 @@ export const FLOOD_BUGS: readonly FloodBug[] = [
     bug: "an empty bucket closes nobody",
     flood: floodOf("large cursors"),
     file: "worker/metering/limiter.ts",
-    find: "        this.#options.dismiss(",
+    find: "        session.end(",
     replace: "        void (",
   },
 ];

@@ -40,14 +40,14 @@ export const LOAD_BUGS: readonly LoadBug[] = [
   {
     run: storm,
     bug: "the document is read from storage for everybody who asks",
-    file: "worker/sync/sync.ts",
+    file: "worker/sync/catch-up.ts",
     find: "const answer = this.#answers.of(",
     replace: "document.discard(); const answer = this.#answers.of(",
   },
   {
     run: storm,
     bug: "everybody is sent the whole document",
-    file: "worker/sync/sync.ts",
+    file: "worker/sync/catch-up.ts",
     find: "document.encodeMissing(stateVector)",
     replace: "document.encode()",
   },
@@ -61,10 +61,9 @@ export const LOAD_BUGS: readonly LoadBug[] = [
   {
     run: storm,
     bug: "of all who wait for an acknowledgement one gets it",
-    file: "worker/sync/sync.ts",
-    find: "for (const [session, number] of this.#unacknowledged) this.#acknowledge(session, number);",
-    replace:
-      "for (const [session, number] of [...this.#unacknowledged].slice(0, 1)) this.#acknowledge(session, number);",
+    file: "worker/sync/acknowledgements.ts",
+    find: "for (const [session, frame] of this.#owed) acknowledge(session, frame);",
+    replace: "for (const [session, frame] of [...this.#owed].slice(0, 1)) acknowledge(session, frame);",
   },
   {
     run: clocks,
@@ -108,7 +107,7 @@ export const LOAD_BUGS: readonly LoadBug[] = [
     run: wakes,
     bug: "sockets that outlived the object are not known",
     file: "worker/sessions/sessions.ts",
-    find: "else this.add(socket, session);",
+    find: "else this.#bySocket.set(socket, session);",
     replace: "",
   },
   {
@@ -121,7 +120,7 @@ export const LOAD_BUGS: readonly LoadBug[] = [
   {
     run: wakes,
     bug: "a large presence state is not kept in its row",
-    file: "worker/sessions/session.ts",
+    file: "worker/sessions/attachment.ts",
     find: "if (row !== null) store.savePresence(rowId, row);",
     replace: "if (row !== null) void rowId;",
   },
@@ -129,8 +128,8 @@ export const LOAD_BUGS: readonly LoadBug[] = [
     run: wakes,
     bug: "presence loads the document",
     file: "worker/room/dispatch.ts",
-    find: 'limiter.spend(session, "presence", price.ofPresence(',
-    replace: 'sync.document.ensureLoaded(); limiter.spend(session, "presence", price.ofPresence(',
+    find: "const bytesTaken = ",
+    replace: "sync.applyPending().ensureLoaded(); const bytesTaken = ",
   },
   {
     run: pausedReader,
@@ -157,8 +156,8 @@ export const LOAD_BUGS: readonly LoadBug[] = [
   {
     run: churn,
     bug: "a leaver's presence stays",
-    file: "worker/room/room.ts",
-    find: "this.#presence.left(session);",
+    file: "worker/room/door.ts",
+    find: "presence.remove(session);",
     replace: "",
   },
   {

@@ -28,7 +28,12 @@ export class PresenceModel {
     this.#modules = modules;
     this.#random = random;
     const noRows = { savePresence: () => {}, readPresence: () => null, deletePresence: () => {} };
-    this.#sessions = new modules.sessions.Sessions([], { store: noRows, saveFailed: () => {}, clock });
+    this.#sessions = new modules.sessions.Sessions([], {
+      store: noRows,
+      maxUnreadBytes: Number.POSITIVE_INFINITY,
+      log: () => {},
+      clock,
+    });
     this.#presence = new modules.presence.Presence(this.#sessions, {
       coalesceMs: this.coalesceMs,
       maxBytes: 1_000,
@@ -52,7 +57,7 @@ export class PresenceModel {
       close: () => {},
       serializeAttachment: () => {},
     } as unknown as WebSocket;
-    const session = this.#modules.session.Session.open(
+    const session = this.#sessions.open(
       socket,
       {
         grant: { capabilities: ["read", "write"] },
@@ -61,11 +66,10 @@ export class PresenceModel {
         network: null,
       },
       {},
-      this.#modules.session.newIdentity(""),
+      this.#modules.attachment.newIdentity(""),
     );
     session.state.wantsPresence = true;
-    this.#sessions.add(socket, session);
-    this.#presence.joined(session);
+    this.#presence.add(session);
     return { socket, session };
   }
 
@@ -82,12 +86,12 @@ export class PresenceModel {
 
   #announce(session: Session, clientId: number, clock: number): void {
     this.hear({ session });
-    this.#presence.receive(session, [{ clientId, clock, state: new TextEncoder().encode(`{"at":${clock}}`) }]);
+    this.#presence.applyAwareness(session, [{ clientId, clock, state: new TextEncoder().encode(`{"at":${clock}}`) }]);
   }
 
   /** Anything at all arrives from a socket. */
   hear({ session }: Pick<Member, "session">): void {
-    this.#presence.heardFrom(session);
+    this.#presence.proveAlive(session);
   }
 
   get watcherIsUpToDate(): boolean {
@@ -107,7 +111,7 @@ export class PresenceModel {
 
   leave({ socket }: Pick<Member, "socket">): void {
     const session = this.#sessions.remove(socket);
-    if (session !== null) this.#presence.left(session);
+    if (session !== null) this.#presence.remove(session);
   }
 
   /** A member that lost its id claims it again, with clocks that nobody has seen. */

@@ -6,14 +6,14 @@ import { type Plant, planting } from "../../support/plant.ts";
 export interface EngineModules {
   readonly pacer: typeof import("../../../worker/runtime/pacer.ts");
   readonly presence: typeof import("../../../worker/people/presence.ts");
-  readonly session: typeof import("../../../worker/sessions/session.ts");
+  readonly attachment: typeof import("../../../worker/sessions/attachment.ts");
   readonly sessions: typeof import("../../../worker/sessions/sessions.ts");
 }
 
 const PATHS = {
   pacer: "runtime/pacer",
   presence: "people/presence",
-  session: "sessions/session",
+  attachment: "sessions/attachment",
   sessions: "sessions/sessions",
 } as const satisfies Record<keyof EngineModules, string>;
 

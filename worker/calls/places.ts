@@ -1,0 +1,153 @@
+import type { Media } from "../../shared/calls.ts";
+import { errorCodeOf } from "../../shared/errors.ts";
+import { RESUME_MS } from "../../shared/limits.ts";
+import type { Capability, Grant, Participant, PeerId } from "../../shared/rooms.ts";
+import { hashOfSecret } from "../access/resume-secret.ts";
+import { explain, type Log } from "../runtime/logging.ts";
+import type { Identity } from "../sessions/attachment.ts";
+import type { Session } from "../sessions/session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { Deadlines } from "../storage/deadlines.ts";
+import type { DeadlineRow } from "../storage/rows.ts";
+
+/** What the row of a place holds, in JSON. */
+interface Place {
+  readonly secretHash: string;
+  /** As it was when the row was written. */
+  readonly participant: Participant;
+}
+
+interface KeptPlace {
+  readonly row: DeadlineRow;
+  readonly place: Place;
+}
+
+/** What somebody who comes back was. */
+export interface FormerPeer {
+  readonly identity: Pick<Identity, "peer" | "connectedAt" | "media">;
+  /** Its session, when nobody knew its socket to be dead. */
+  readonly session: Session | null;
+}
+
+/**
+ * The places in the room's call. Each is a row, written when its holder joins, so that it also outlives a crash: a deadline
+ * that starts to run when the holder's socket is lost, and until which it may come back.
+ */
+export class Places {
+  readonly #sessions: Sessions;
+  readonly #deadlines: Deadlines;
+  readonly #log: Log;
+
+  constructor(sessions: Sessions, deadlines: Deadlines, log: Log) {
+    this.#sessions = sessions;
+    this.#deadlines = deadlines;
+    this.#log = log;
+  }
+
+  /** Everybody whose place is kept while they have no session. @throws RoomfulError `storage-failed` */
+  get absent(): Participant[] {
+    return this.#running.filter(({ row }) => row.at !== null).map(({ place }) => place.participant);
+  }
+
+  /** The same for those who only show it: nobody while it can't be read, which is logged. */
+  get shown(): Participant[] {
+    try {
+      return this.absent;
+    } catch (cause) {
+      this.#log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
+      return [];
+    }
+  }
+
+  /** Gives a session a place. @throws RoomfulError `room-too-new`, `storage-failed` */
+  take(session: Session, media: Media): void {
+    this.#deadlines.change({ set: [rowOfSession(session, media, null)] });
+  }
+
+  /** Takes the place from a session. @throws RoomfulError `room-too-new`, `storage-failed` */
+  giveUp({ state }: Session): void {
+    this.#deadlines.change({ remove: [state.rowId] });
+  }
+
+  /** Keeps the place of a session that closed, for so long. @throws RoomfulError `room-too-new`, `storage-failed` */
+  keep(session: Session, media: Media): void {
+    this.#deadlines.change({ set: [rowOfSession(session, media, this.#deadlines.now() + RESUME_MS)] });
+  }
+
+  /**
+   * Finds out who it was that comes with a secret, if it has a place and is of the same subject. The place goes over to the heir,
+   * and the secret is void.
+   * @param capabilities what the heir may do here
+   * @param heir who it is otherwise
+   * @throws RoomfulError `room-too-new`, `storage-failed`
+   */
+  resume(secret: string, grant: Grant, capabilities: readonly Capability[], heir: Identity): FormerPeer | null {
+    const secretHash = hashOfSecret(secret);
+    const found = this.#running.find(({ place }) => place.secretHash === secretHash);
+    if (found === undefined || found.place.participant.subject !== grant.subject) return null;
+    if (!capabilities.includes("call")) return null;
+    const session = this.#sessionOf(found.row.id);
+    const participant = session?.participant() ?? found.place.participant;
+    const { call } = participant;
+    if (call === undefined) return null;
+    this.#deadlines.change({
+      remove: [found.row.id],
+      set: [rowOf(heir, participant, call.media, null)],
+    });
+    const { peer, connectedAt } = participant;
+    return { identity: { peer, connectedAt, media: call.media }, session };
+  }
+
+  /**
+   * Takes the places from those who do not come back in time, or not at all.
+   * @param which beside those whose time is over
+   * @returns who it was
+   * @throws RoomfulError `room-too-new`, `storage-failed`
+   */
+  release(which: (participant: Participant) => boolean): PeerId[] {
+    const gone = this.#all.filter(
+      ({ row, place }) => row.at !== null && (this.#deadlines.isDue(row) || which(place.participant)),
+    );
+    this.#deadlines.change({ remove: gone.map(({ row }) => row.id) });
+    return gone.map(({ place }) => place.participant.peer);
+  }
+
+  /** Those whose time is not over. */
+  get #running(): KeptPlace[] {
+    return this.#all.filter(({ row }) => !this.#deadlines.isDue(row));
+  }
+
+  get #all(): KeptPlace[] {
+    this.#startOrphans();
+    return this.#deadlines.of("call").map((row) => ({ row, place: JSON.parse(row.json) as Place }));
+  }
+
+  /** Starts the time of those whose socket went with a former object, which could not do it. */
+  #startOrphans(): void {
+    const orphans = this.#deadlines.of("call").filter(({ id, at }) => at === null && this.#sessionOf(id) === null);
+    if (orphans.length === 0) return;
+    const at = this.#deadlines.now() + RESUME_MS;
+    this.#deadlines.change({ set: orphans.map((row) => ({ ...row, at })) });
+  }
+
+  #sessionOf(rowId: number): Session | null {
+    for (const session of this.#sessions) if (session.state.rowId === rowId) return session;
+    return null;
+  }
+}
+
+function rowOfSession(session: Session, media: Media, at: number | null): DeadlineRow {
+  return rowOf(session.state, session.participant(), media, at);
+}
+
+function rowOf(
+  { rowId, secretHash }: Pick<Identity, "rowId" | "secretHash">,
+  participant: Participant,
+  media: Media,
+  at: number | null,
+): DeadlineRow {
+  // Its presence goes with its socket.
+  const { clientId: _, ...known } = participant;
+  const place: Place = { secretHash, participant: { ...known, call: { media, state: "reconnecting" } } };
+  return { id: rowId, at, kind: "call", json: JSON.stringify(place) };
+}
