@@ -19,7 +19,7 @@ const USABLE_MS = 60_000;
 /** Characters of a subject in a user name, where it is a label for the relay's log: TURN allows 508 bytes in all. */
 const LABEL_CHARACTERS = 120;
 
-/** What the service answers, as far as it is used here. */
+/** The part of the service's answer that is used here. */
 const MINTED = v.object({
   iceServers: v.pipe(
     v.array(

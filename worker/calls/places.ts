@@ -10,7 +10,7 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { Deadlines } from "../storage/deadlines.ts";
 import type { DeadlineRow } from "../storage/rows.ts";
 
-/** What the row of a place holds, in JSON. */
+/** Content of the row of a place, in JSON. */
 interface Place {
   readonly secretHash: string;
   /** As it was when the row was written. */
@@ -22,7 +22,7 @@ interface KeptPlace {
   readonly place: Place;
 }
 
-/** What somebody who comes back was. */
+/** The peer that somebody was who comes back. */
 export interface FormerPeer {
   readonly identity: Pick<Identity, "peer" | "connectedAt" | "media">;
   /** Its session, when nobody knew its socket to be dead. */

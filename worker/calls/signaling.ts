@@ -16,7 +16,7 @@ export type CallMessage = Extract<
   { type: "call-join" | "call-leave" | "media-state" | "offer" | "answer" | "ice-candidates" | "ice-servers" }
 >;
 
-/** What goes from one peer in the call to one other. */
+/** Messages from one peer in the call to one other. */
 type AddressedMessage = Extract<CallMessage, { to: PeerId }>;
 
 interface SignalingOptions {
@@ -123,7 +123,7 @@ export class Signaling {
     }
   }
 
-  /** Whom a message is for, or why it can't be delivered. */
+  /** The session that a message is for, or why it can't be delivered. */
   #addressee(sender: Session, to: PeerId): Session | ErrorCode {
     if (sender.state.media === null) return "not-in-call";
     for (const session of this.#options.sessions) {

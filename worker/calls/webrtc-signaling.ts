@@ -22,7 +22,7 @@ export const WEBRTC_TAG = "webrtc";
 
 const ATTACHMENT_VERSION = "webrtc.1";
 
-/** What survives hibernation in a socket's attachment. */
+/** State of a socket that survives hibernation in its attachment. */
 interface SignalingState {
   readonly version: typeof ATTACHMENT_VERSION;
   readonly grant: Grant;

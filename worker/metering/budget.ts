@@ -1,5 +1,5 @@
 /**
- * What one client may ask of a room. Everything is counted in microseconds of the room's time, by the prices of
+ * Bounds on what one client may ask of a room. Everything is counted in microseconds of the room's time, by the prices of
  * `worker/metering/prices.ts`: a room does one thing after the other, so its time is what one client takes from the others. It is
  * counted and not measured, since the platform's clock stands still while a room works.
  */
@@ -18,7 +18,7 @@ export type Rates = Readonly<Record<Kind, number>>;
 const WARN_BELOW = 0.25;
 const WARN_AGAIN_ABOVE = 0.5;
 
-/** What became of a request. */
+/** The outcome of a request. */
 export type Verdict =
   | "granted"
   /** Granted, and most of the bucket is gone: told once, until half of it is there again. */
@@ -39,7 +39,7 @@ class Bucket {
     this.#at = now;
   }
 
-  /** What is missing at a moment. */
+  /** Microseconds that are missing at a moment. */
   missing(now: number): number {
     if (now !== this.#at) {
       // A clock that was set back refills nothing.
@@ -110,7 +110,7 @@ export class Budget {
     return KINDS.every((kind) => this.#buckets[kind].missing(now) === 0);
   }
 
-  /** Takes what is missing from another one here too. */
+  /** Adds the other budget's debt to this one. */
   take(other: Budget): void {
     const now = this.#now();
     for (const kind of KINDS) {

@@ -16,7 +16,7 @@ export class Limiter {
   readonly #rates: Rates;
   readonly #now: () => number;
   readonly #budgets = new WeakMap<Session, Budget>();
-  /** What is missing from the buckets of those who left, oldest first. */
+  /** The debts of accounts whose sessions left, oldest first. */
   readonly #left = new Map<string, Budget>();
 
   /** @param now milliseconds */

@@ -1,6 +1,6 @@
 /**
- * What each thing that a client may ask costs a room, in microseconds of its time. Measured with Yjs 13.6 on a machine
- * with 2 cores, and rounded up; a faster one gives everybody more room.
+ * The price of each thing that a client may ask, in microseconds of a room's time. Measured with Yjs 13.6 on a machine
+ * with 2 cores, and rounded up; a faster machine gives everybody more room.
  */
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { Work } from "../document/document.ts";
@@ -54,7 +54,7 @@ export const frameCost = (kind: Kind, bytes: number): number => (kind === "edits
 /** Taking in a text message, and acting on it. */
 export const messageCost = (characters: number): number => MESSAGE + PARSED_BYTE * characters;
 
-/** What an update made the room do, and its way to everybody. */
+/** The work that an update made, and its way to everybody. */
 export function editCost({ items, deletions, searchSteps, loads }: Work, bytes: number, room: RoomSize): number {
   return (
     ITEM * items +
@@ -82,7 +82,7 @@ export const answerCost = (bytes: number): number => ENCODED_BYTE * bytes;
 /** Telling somebody no. A missing right is told often and honestly, to a stock client that goes on editing. */
 export const refusalCost = (code: ErrorCode): number => (code === "forbidden" ? EDIT : REFUSAL);
 
-/** What decides how dear a request is. */
+/** The size of a room, by which some prices go. */
 export interface RoomSize {
   readonly participants: number;
   readonly documentBytes: number;

@@ -50,7 +50,7 @@ export class Refusals {
   }
 }
 
-/** What a caught value is refused as: `internal` when it is no refusal. */
+/** The refusal that a caught value stands for: `internal` when it is none. */
 export function refusalOf(caught: unknown): RoomfulError {
   return caught instanceof RoomfulError ? caught : new RoomfulError("internal", undefined, { cause: caught });
 }

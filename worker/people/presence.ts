@@ -27,7 +27,7 @@ interface Challenge {
 }
 
 interface Denial {
-  /** Who proved itself to hold the id. */
+  /** The session that proved itself to hold the id. */
   readonly holder: Session;
   readonly entry: AwarenessEntry;
   readonly at: number;
@@ -43,7 +43,7 @@ interface PresenceOptions {
 }
 
 /**
- * Who is present: for each socket at most one Yjs client id with its clock and state. Keeps no timer but for an owed
+ * Presence: for each socket at most one Yjs client id with its clock and state. Keeps no timer but for an owed
  * broadcast and an open challenge, and never needs the document.
  */
 export class Presence {

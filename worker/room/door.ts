@@ -41,7 +41,7 @@ interface DoorOptions {
   readonly log: Log;
 }
 
-/** Who comes and goes. The one place where a session begins and where all that ended or changed its rights is acted on. */
+/** The door of a room: sessions begin here, and the sweep here lets go of all that ended and applies changed rights. */
 export class Door {
   readonly #options: DoorOptions;
 

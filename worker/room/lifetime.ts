@@ -77,7 +77,7 @@ export class Lifetime {
   async deleteEverything(): Promise<void> {
     const { storage, store, deadlines, rules, sessions, webrtc, sync, turns, log } = this.#options;
     for (const session of sessions) session.end("room-deleted");
-    // What a session's end writes is to be deleted too.
+    // Now, so that the rows that a session's end writes are deleted too.
     turns.sweep();
     webrtc.end("room-deleted");
     sync.discard();

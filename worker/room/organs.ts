@@ -24,7 +24,7 @@ import { Door } from "./door.ts";
 import { Lifetime } from "./lifetime.ts";
 import { Renewal } from "./renewal.ts";
 
-/** What the parts of a room need of the platform. */
+/** The part of the platform that the parts of a room need. */
 export interface Platform {
   readonly storage: DurableObjectStorage;
   /** Takes sockets. */

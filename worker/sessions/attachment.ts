@@ -15,14 +15,14 @@ export interface SessionState {
   readonly version: typeof ATTACHMENT_VERSION;
   readonly peer: PeerId;
   readonly protocol: Participant["protocol"];
-  /** What its token says; a renewal replaces it. */
+  /** The grant of its token; a renewal replaces it. */
   grant: Grant;
-  /** What moderators decided, which counts before the token. */
+  /** The decisions of moderators, which count before the token. */
   rule: SubjectRule;
   /** Key for rate-limit debt once the session is gone; `null` when nobody knows whose it is. */
   readonly account: string | null;
   readonly connectedAt: number;
-  /** The key of the row that keeps its presence state when that is large, and of that of its place in the call. */
+  /** The key of two rows: of its presence state when that is large, and of its place in the call. */
   readonly rowId: number;
   /** Hash of the secret with which its client can be the same peer again. */
   readonly secretHash: string;
@@ -36,20 +36,20 @@ export interface SessionState {
   framesSaved: number;
   /** The first sync frame of which a part was dropped and that was not made good since. */
   incompleteFrame: number | null;
-  /** What the room must hold before it is worth asking this client again for what was dropped of its answer. */
+  /** The struct that the room must hold before a further step 1 can bring what was dropped of its answer. */
   awaited: StructId | null;
   /** Whether a sync frame was rejected: what it sends later may depend on that one. */
   wasRejected: boolean;
   strikes: number;
-  /** What it was sent and may not have read. */
+  /** Bytes that it was sent and may not have read. */
   readonly backlog: BacklogState;
   /** The presence that it announced; its state is `null` while the client shows itself as away. */
   presence: AwarenessEntry | null;
-  /** What it offers in the call; `null` while it is not in it. */
+  /** Its media in the call; `null` while it is not in it. */
   media: Media | null;
 }
 
-/** Who a session is: somebody new, or who it was before its socket was lost. */
+/** The identity of a session: a new one, or the one that its client had before its socket was lost. */
 export type Identity = Pick<SessionState, "peer" | "connectedAt" | "rowId" | "secretHash" | "media">;
 
 /** The identity of somebody new. */

@@ -13,7 +13,7 @@ export function newNonce(): number {
   return random + 1;
 }
 
-/** What a client was sent and has not proved to have read. Survives hibernation in the socket's attachment. */
+/** Bytes that a client was sent and has not proved to have read. Survives hibernation in the socket's attachment. */
 export interface BacklogState {
   /** Bytes. */
   unread: number;

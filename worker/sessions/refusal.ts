@@ -11,7 +11,7 @@ export class MessageRefusal extends RoomfulError {
   }
 }
 
-/** What a refusal does to the connection that caused it. */
+/** The consequence of a refusal for the connection that caused it. */
 export type Consequence =
   /** It is told, and stays. */
   | "tell"

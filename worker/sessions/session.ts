@@ -129,7 +129,7 @@ export class Session {
     return expiresAt === undefined ? undefined : expiresAt - Date.now();
   }
 
-  /** What it may do, and for how long, as it is told. */
+  /** Its capabilities and the time for which they hold, as its client is told. */
   get rights(): { capabilities: readonly Capability[]; expiresIn?: number } {
     const { capabilities, expiresIn } = this;
     return { capabilities, ...(expiresIn !== undefined && { expiresIn }) };
@@ -277,7 +277,7 @@ export class Session {
     this.#marks.markEnded(this, { closeCode, ...why });
   }
 
-  /** What others may know. */
+  /** The participant that others may know it as. */
   participant(): Participant {
     const { peer, protocol, grant, rule, connectedAt, presence, media } = this.state;
     return {

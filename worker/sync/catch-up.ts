@@ -67,7 +67,7 @@ export class CatchUp {
         return;
       case "incomplete":
         state.incompleteFrame ??= frame;
-        // What is dropped of an answer the client itself waits for; asked again, it would say the same until that comes.
+        // The client itself waits for what its answer refers to: asked again before that comes, it would say the same.
         if (isAnswer) state.awaited = outcome.missing;
         else this.#ask(session, this.#step1());
         return;

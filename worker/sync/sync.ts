@@ -24,7 +24,7 @@ interface QueuedFrame {
   readonly number: number;
   /** Whether it answers a step 1 of the room. */
   readonly isAnswer: boolean;
-  /** What it carries, or why it could not be read. */
+  /** The update that it carries, or why it could not be read. */
   readonly content: Uint8Array | RoomfulError;
   readonly bytes: number;
 }
@@ -247,7 +247,7 @@ export class Sync {
     this.#publish(updates, authors.size === 1 ? author : undefined);
     this.#windows.putOff(this.#untilNextWindow(queue.length, updates.length));
     for (const reject of rejections) reject();
-    // What changed nothing is saved as soon as everything before it is.
+    // Edits that changed nothing are saved as soon as everything before them is.
     const { uncommittedBytes } = this.#persistence;
     if (uncommittedBytes === 0) this.#acknowledgements.payAll();
     if (uncommittedBytes >= COMMIT_BYTES) this.#commits.runNow();
@@ -329,7 +329,7 @@ export class Sync {
     this.#persistence.planSnapshot();
   }
 
-  /** For work that nobody waits for. */
+  /** Runs work that nobody waits for. */
   #orFail(work: () => void): void {
     try {
       work();
@@ -338,7 +338,7 @@ export class Sync {
     }
   }
 
-  /** For work whose caller is told. */
+  /** Runs work whose caller is told of its failure. */
   #orFailAndThrow<Result>(work: () => Result): Result {
     try {
       return work();
