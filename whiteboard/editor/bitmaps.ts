@@ -1,4 +1,4 @@
-import type { Board } from "../model/board.ts";
+import type { BoardReader } from "../model/board.ts";
 import { readHeader } from "../model/image-format.ts";
 import { readImage } from "../model/images.ts";
 
@@ -9,15 +9,13 @@ type Entry =
 
 /** The board's images, decoded when they are first shown. */
 export class Bitmaps {
-  readonly #board: Board;
+  readonly #board: BoardReader;
   readonly #entries = new Map<string, Entry>();
-  readonly #ready: (image: string) => void;
+  readonly #listeners = new Set<(image: string) => void>();
   readonly #observer = () => this.#retry();
 
-  /** @param ready an image can be painted now */
-  constructor(board: Board, ready: (image: string) => void) {
+  constructor(board: BoardReader) {
     this.#board = board;
-    this.#ready = ready;
     board.images.observe(this.#observer);
   }
 
@@ -36,6 +34,12 @@ export class Bitmaps {
       await new Promise(requestAnimationFrame);
   }
 
+  /** The listener is called when an image can be painted. @returns how to stop */
+  subscribe(listener: (image: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   destroy(): void {
     this.#board.images.unobserve(this.#observer);
     for (const entry of this.#entries.values()) if (entry.type === "ready") entry.bitmap.close();
@@ -49,7 +53,7 @@ export class Bitmaps {
     const type = readHeader(bytes)?.type ?? "";
     const bitmap = await createImageBitmap(new Blob([bytes], { type })).catch(() => null);
     this.#entries.set(image, bitmap === null ? { type: "broken" } : { type: "ready", bitmap });
-    if (bitmap !== null) this.#ready(image);
+    if (bitmap !== null) for (const listener of this.#listeners) listener(image);
   }
 
   /** A shape may arrive before its image. */

@@ -14,7 +14,8 @@ export async function exportPng(editor: Editor): Promise<Blob | null> {
   const canvas = document.createElement("canvas");
   canvas.width = Math.ceil(box.w * pictureScale(box));
   canvas.height = Math.ceil(box.h * pictureScale(box));
-  const { theme, measure, bitmaps } = editor;
+  const { measure, bitmaps } = editor;
+  const { theme } = editor.state;
   paintPicture(contextOf(canvas), shapes, box, { theme, measure, imageOf: bitmaps.get, editing: null });
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
@@ -24,7 +25,8 @@ export function exportSvg(editor: Editor): Blob | null {
   const shapes = chosen(editor);
   const box = pictureBox(shapes);
   if (box === null) return null;
-  const { theme, measure, open } = editor;
+  const { measure, open } = editor;
+  const { theme } = editor.state;
   const svg = svgOf(shapes, box, { theme, measure, bytesOf: (image) => readImage(open.board, image) });
   return new Blob([svg], { type: "image/svg+xml" });
 }
@@ -39,5 +41,6 @@ export function download(blob: Blob, name: string): void {
 }
 
 function chosen(editor: Editor): readonly Shape[] {
-  return editor.selected.length > 0 ? editor.selected : editor.open.board.shapes;
+  const { shapes } = editor.selection;
+  return shapes.length > 0 ? shapes : editor.open.board.shapes;
 }

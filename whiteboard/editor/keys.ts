@@ -36,31 +36,31 @@ export const SHORTCUTS: readonly Shortcut[] = [
     (event) => modified("z", true)(event) || modified("y")(event),
     (editor) => editor.redo(),
   ),
-  edit("Mod A", "Select all", modified("a"), (editor) => editor.selectAll()),
-  edit("Mod D", "Duplicate", modified("d"), (editor) => editor.duplicate()),
+  edit("Mod A", "Select all", modified("a"), (editor) => editor.selection.selectAll()),
+  edit("Mod D", "Duplicate", modified("d"), (editor) => editor.selection.duplicate()),
   edit(
     "Delete",
     "Delete",
     (event) => plain("delete")(event) || plain("backspace")(event),
-    (editor) => editor.remove(),
+    (editor) => editor.selection.remove(),
   ),
-  edit("]", "Bring to front", plain("]"), (editor) => editor.restack("front")),
-  edit("[", "Send to back", plain("["), (editor) => editor.restack("back")),
+  edit("]", "Bring to front", plain("]"), (editor) => editor.selection.restack("front")),
+  edit("[", "Send to back", plain("["), (editor) => editor.selection.restack("back")),
   edit("Esc", "Cancel, deselect", plain("escape"), (editor) => {
-    if (editor.isBusy) editor.cancelGesture();
-    else if (editor.state.following !== null) editor.follow(null);
-    else if (editor.state.selection.size > 0) editor.select([]);
+    if (editor.gestures.isBusy) editor.gestures.cancel();
+    else if (editor.state.following !== null) editor.viewport.follow(null);
+    else if (editor.state.selection.size > 0) editor.selection.select([]);
     else editor.setTool("select");
   }),
   view(
     "+",
     "Zoom in",
     (event) => plain("+")(event) || plain("=")(event),
-    (editor) => editor.zoom(1.25),
+    (editor) => editor.viewport.zoom(1.25),
   ),
-  view("−", "Zoom out", plain("-"), (editor) => editor.zoom(0.8)),
-  view("0", "Zoom to 100 %", plain("0"), (editor) => editor.zoom(1 / editor.state.camera.zoom)),
-  view("1", "Show everything", plain("1"), (editor) => editor.fit()),
+  view("−", "Zoom out", plain("-"), (editor) => editor.viewport.zoom(0.8)),
+  view("0", "Zoom to 100 %", plain("0"), (editor) => editor.viewport.zoom(1 / editor.state.camera.zoom)),
+  view("1", "Show everything", plain("1"), (editor) => editor.viewport.fit()),
 ];
 
 /** What has no entry in the table, since it is done with a pointer or on the canvas alone. */
@@ -94,15 +94,15 @@ export function runCanvasKey(event: KeyboardEvent, editor: Editor): boolean {
   const { selection, tool: current } = editor.state;
   if (arrow !== undefined && !event.ctrlKey && !event.metaKey && !event.altKey) {
     const step = event.shiftKey ? 24 : 4;
-    if (selection.size > 0) editor.nudge(arrow[0] * step, arrow[1] * step);
-    else editor.pan({ x: -arrow[0] * step * 8, y: -arrow[1] * step * 8 });
+    if (selection.size > 0) editor.selection.nudge(arrow[0] * step, arrow[1] * step);
+    else editor.viewport.pan({ x: -arrow[0] * step * 8, y: -arrow[1] * step * 8 });
     return true;
   }
-  if (event.key === "Tab") return editor.selectNext(event.shiftKey ? -1 : 1);
+  if (event.key === "Tab") return editor.selection.selectNext(event.shiftKey ? -1 : 1);
   if (event.key !== "Enter") return false;
-  const [shape] = editor.selected;
-  if (current !== "select") editor.place();
-  else if (shape?.kind === "text" || shape?.kind === "note") editor.write(shape.id);
+  const [shape] = editor.selection.shapes;
+  if (current !== "select") editor.drawing.place();
+  else if (shape?.kind === "text" || shape?.kind === "note") editor.writing.begin(shape.id);
   return true;
 }
 

@@ -1,6 +1,6 @@
 /** What changes from frame to frame: strokes in progress, what is being moved, selections, cursors. */
 
-import type { Board } from "../model/board.ts";
+import type { BoardReader } from "../model/board.ts";
 import { type Box, grown, type Point, type Transform, unionOf, upright } from "../model/box.ts";
 import { transformed } from "../model/commands.ts";
 import type { Sample } from "../model/ink.ts";
@@ -19,7 +19,7 @@ export interface ShownPerson {
 }
 
 export interface LiveScene {
-  readonly board: Board;
+  readonly board: BoardReader;
   readonly camera: Camera;
   readonly pixelRatio: number;
   readonly kit: PaintKit;

@@ -5,8 +5,14 @@ import type { Measure } from "../scene/text.ts";
 const SIZE = 100;
 const LINES = 5_000;
 
+export interface Measurer {
+  readonly measure: Measure;
+  /** Forgets all widths: another font was loaded. */
+  readonly forget: () => void;
+}
+
 /** Measures text as the canvas sets it; each line once. */
-export function createMeasure(): { readonly measure: Measure; readonly forget: () => void } {
+export function createMeasurer(): Measurer {
   const context = contextOf(document.createElement("canvas"));
   const widths = new Map<string, number>();
   const measure: Measure = (line, fontSize) => {

@@ -29,16 +29,20 @@ export function attachPointers(area: HTMLElement, editor: Editor): () => void {
   };
   const inputOf = (event: PointerEvent): PointerInput => {
     const sampleOf = (one: PointerEvent): Sample => {
-      const at = editor.toWorld(placeOf(one));
+      const at = editor.viewport.toWorld(placeOf(one));
       return one.pointerType === "pen" ? { ...at, pressure: one.pressure } : at;
     };
     const coalesced = event.getCoalescedEvents?.() ?? [];
     const samples = (coalesced.length === 0 ? [event] : coalesced).map(sampleOf);
-    return { at: editor.toWorld(placeOf(event)), samples, shift: event.shiftKey };
+    return { at: editor.viewport.toWorld(placeOf(event)), samples, shift: event.shiftKey };
   };
   const showCursor = (event: MouseEvent): void => {
     const isPanning = mode.type === "pan";
-    const cursor = isPanning ? "grabbing" : isSpaceDown ? "grab" : editor.cursorAt(editor.toWorld(placeOf(event)));
+    const cursor = isPanning
+      ? "grabbing"
+      : isSpaceDown
+        ? "grab"
+        : editor.gestures.cursorAt(editor.viewport.toWorld(placeOf(event)));
     if (area.style.cursor !== cursor) area.style.cursor = cursor;
   };
   const pinchOf = (): Extract<Mode, { type: "pinch" }> => {
@@ -57,13 +61,13 @@ export function attachPointers(area: HTMLElement, editor: Editor): () => void {
     area.setPointerCapture(event.pointerId);
     down.set(event.pointerId, placeOf(event));
     if (event.pointerType === "touch" && down.size === 2) {
-      editor.cancelGesture();
+      editor.gestures.cancel();
       mode = pinchOf();
       return;
     }
     if (mode.type !== "none") return;
     const wantsPan = event.button === 1 || isSpaceDown;
-    const began = !wantsPan && editor.down(inputOf(event), event.pointerType !== "mouse");
+    const began = !wantsPan && editor.gestures.begin(inputOf(event), event.pointerType !== "mouse");
     mode = began
       ? { type: "gesture", pointer: event.pointerId }
       : { type: "pan", pointer: event.pointerId, last: placeOf(event) };
@@ -77,22 +81,22 @@ export function attachPointers(area: HTMLElement, editor: Editor): () => void {
     if (down.has(event.pointerId)) down.set(event.pointerId, place);
     switch (mode.type) {
       case "none":
-        editor.move(inputOf(event));
+        editor.gestures.move(inputOf(event));
         showCursor(event);
         return;
       case "gesture":
-        if (mode.pointer === event.pointerId) editor.move(inputOf(event));
+        if (mode.pointer === event.pointerId) editor.gestures.move(inputOf(event));
         return;
       case "pan":
         if (mode.pointer !== event.pointerId) return;
-        editor.pan({ x: place.x - mode.last.x, y: place.y - mode.last.y });
-        editor.move(inputOf(event));
+        editor.viewport.pan({ x: place.x - mode.last.x, y: place.y - mode.last.y });
+        editor.gestures.move(inputOf(event));
         mode = { ...mode, last: place };
         return;
       case "pinch": {
         const next = pinchOf();
-        editor.pan({ x: next.middle.x - mode.middle.x, y: next.middle.y - mode.middle.y });
-        editor.zoom(next.apart / mode.apart, next.middle);
+        editor.viewport.pan({ x: next.middle.x - mode.middle.x, y: next.middle.y - mode.middle.y });
+        editor.viewport.zoom(next.apart / mode.apart, next.middle);
         mode = next;
         return;
       }
@@ -107,8 +111,8 @@ export function attachPointers(area: HTMLElement, editor: Editor): () => void {
     if (!down.delete(event.pointerId)) return;
     if (mode.type === "pinch") mode = { type: "rest" };
     else if (mode.type === "gesture" && mode.pointer === event.pointerId) {
-      if (event.type === "pointerup") editor.up();
-      else editor.cancelGesture();
+      if (event.type === "pointerup") editor.gestures.finish();
+      else editor.gestures.cancel();
       mode = { type: "rest" };
     } else if (mode.type === "pan" && mode.pointer === event.pointerId) mode = { type: "rest" };
     if (down.size > 0) return;
@@ -122,9 +126,10 @@ export function attachPointers(area: HTMLElement, editor: Editor): () => void {
     const unit = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : LINE_PIXELS;
     const [dx, dy] = [event.deltaX * unit, event.deltaY * unit];
     // A pinch on a trackpad comes as a wheel with Control.
-    if (event.ctrlKey || event.metaKey) editor.zoom(Math.exp(-Math.max(-60, Math.min(60, dy)) / 120), placeOf(event));
-    else if (event.shiftKey && dx === 0) editor.pan({ x: -dy, y: 0 });
-    else editor.pan({ x: -dx, y: -dy });
+    if (event.ctrlKey || event.metaKey)
+      editor.viewport.zoom(Math.exp(-Math.max(-60, Math.min(60, dy)) / 120), placeOf(event));
+    else if (event.shiftKey && dx === 0) editor.viewport.pan({ x: -dy, y: 0 });
+    else editor.viewport.pan({ x: -dx, y: -dy });
   };
 
   const onSpace = (event: KeyboardEvent): void => {
@@ -142,7 +147,9 @@ export function attachPointers(area: HTMLElement, editor: Editor): () => void {
   area.addEventListener("pointerup", onUp, { signal });
   area.addEventListener("pointercancel", onUp, { signal });
   area.addEventListener("pointerleave", () => down.size === 0 && editor.teller.tell({ cursor: null }), { signal });
-  area.addEventListener("dblclick", (event) => editor.openAt(editor.toWorld(placeOf(event))), { signal });
+  area.addEventListener("dblclick", (event) => editor.gestures.openAt(editor.viewport.toWorld(placeOf(event))), {
+    signal,
+  });
   area.addEventListener("wheel", onWheel, { signal, passive: false });
   addEventListener("keydown", onSpace, { signal });
   addEventListener("keyup", onSpace, { signal });

@@ -11,6 +11,11 @@ export type ShapeMap = Y.Map<unknown>;
 /** Shapes whose state is another one than before, or that are gone or new. */
 export type BoardListener = (changed: ReadonlyMap<string, { readonly before: Shape | null }>) => void;
 
+/** A board that can be read and not edited: the commands take a `Board`. */
+export interface BoardReader extends Pick<Board, "shapes" | "shape" | "subscribe"> {
+  readonly images: Pick<Y.Map<unknown>, "get" | "observe" | "unobserve">;
+}
+
 /**
  * Reads a document as a board, and keeps up with it. What it can't read is skipped: anybody may write anything.
  * It never writes: see `commands.ts`.

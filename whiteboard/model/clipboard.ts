@@ -1,6 +1,6 @@
 /** Shapes as text, which another board can take. */
 import { fromBase64, toBase64 } from "lib0/buffer";
-import type { Board } from "./board.ts";
+import type { Board, BoardReader } from "./board.ts";
 import { type NewShape, withoutPlace } from "./commands.ts";
 import { readImage, storeImage } from "./images.ts";
 import { parseContent, type Shape } from "./shape.ts";
@@ -10,7 +10,7 @@ const FORMAT = "roomful-whiteboard/1";
 /** What is pasted at most. */
 const SHAPES_AT_ONCE = 5_000;
 
-export function shapesToText(shapes: readonly Shape[], imagesOf: Board): string {
+export function shapesToText(shapes: readonly Shape[], imagesOf: BoardReader): string {
   const images: Record<string, string> = {};
   const written = shapes.map((shape) => {
     const { box, ...rest } = withoutPlace(shape);

@@ -1,7 +1,7 @@
 /** Images are stored once, by the SHA-256 of their bytes. Shapes name them, so that no move writes the bytes again. */
 import { toHexString } from "lib0/buffer";
 import { digest } from "lib0/hash/sha256";
-import type { Board } from "./board.ts";
+import type { Board, BoardReader } from "./board.ts";
 import { isShowable } from "./image-format.ts";
 import { ALL_IMAGES_BYTES, IMAGE_BYTES } from "./limits.ts";
 
@@ -25,7 +25,7 @@ export function storeImage(board: Board, bytes: Uint8Array<ArrayBuffer>): Stored
 }
 
 /** @returns `null` when there is none of the name, or nothing that a page may show */
-export function readImage(board: Board, image: string): Uint8Array<ArrayBuffer> | null {
+export function readImage(board: Pick<BoardReader, "images">, image: string): Uint8Array<ArrayBuffer> | null {
   const bytes = board.images.get(image);
   if (!(bytes instanceof Uint8Array) || bytes.length > IMAGE_BYTES || !isShowable(bytes)) return null;
   return bytes as Uint8Array<ArrayBuffer>;

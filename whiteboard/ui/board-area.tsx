@@ -1,7 +1,9 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
+import { attachCanvas } from "../editor/canvas.ts";
 import { attachClipboard } from "../editor/clipboard.ts";
 import { Editor } from "../editor/editor.ts";
 import { runCanvasKey, runShortcut } from "../editor/keys.ts";
+import { createMeasurer } from "../editor/measure.ts";
 import { attachPointers, isForText } from "../editor/pointers.ts";
 import type { Camera } from "../scene/camera.ts";
 import type { User } from "../together/presence.ts";
@@ -38,7 +40,18 @@ export function BoardArea(props: BoardAreaProps) {
     if (area.current === null || still.current === null || live.current === null) return;
     const surfaces = { area: area.current, still: still.current, live: live.current };
     const { open, user, canEdit, isDark, kept, onEditor } = first.current;
-    const created = new Editor({ open, surfaces, user, canEdit, isDark, ...kept.current });
+    const measurer = createMeasurer();
+    const size = { width: area.current.clientWidth, height: area.current.clientHeight };
+    const created = new Editor({
+      open,
+      user,
+      canEdit,
+      isDark,
+      ...kept.current,
+      size,
+      measure: measurer.measure,
+    });
+    const stopCanvas = attachCanvas(surfaces, created, measurer);
     const stopPointers = attachPointers(area.current, created);
     const stopClipboard = attachClipboard(area.current, created);
     setEditor(created);
@@ -49,6 +62,7 @@ export function BoardArea(props: BoardAreaProps) {
       setEditor(null);
       stopPointers();
       stopClipboard();
+      stopCanvas();
       created.destroy();
     };
   }, []);

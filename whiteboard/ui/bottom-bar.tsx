@@ -80,7 +80,7 @@ export function BottomBar({ editor }: { readonly editor: Editor }) {
           hidden
           aria-label="Image file"
           onChange={({ currentTarget }) => {
-            for (const chosen of currentTarget.files ?? []) void addImage(chosen, editor.middle, editor);
+            for (const chosen of currentTarget.files ?? []) void addImage(chosen, editor.viewport.middle, editor);
             currentTarget.value = "";
           }}
         />

@@ -13,18 +13,18 @@ export function Corner({ editor, onHelp }: CornerProps) {
   const zoom = useEditor(editor, (state) => Math.round(state.camera.zoom * 100));
   return (
     <div className="corner panel bar" role="toolbar" aria-label="View">
-      <IconButton icon={Minus} label="Zoom out" shortcut="−" onClick={() => editor.zoom(0.8)} />
+      <IconButton icon={Minus} label="Zoom out" shortcut="−" onClick={() => editor.viewport.zoom(0.8)} />
       <button
         type="button"
         className="zoom"
         aria-label={`Zoom ${zoom} %. Back to 100 %`}
         title="Back to 100 %  0"
-        onClick={() => editor.zoom(100 / zoom)}
+        onClick={() => editor.viewport.zoom(100 / zoom)}
       >
         {zoom} %
       </button>
-      <IconButton icon={Plus} label="Zoom in" shortcut="+" onClick={() => editor.zoom(1.25)} />
-      <IconButton icon={Maximize} label="Show everything" shortcut="1" onClick={() => editor.fit()} />
+      <IconButton icon={Plus} label="Zoom in" shortcut="+" onClick={() => editor.viewport.zoom(1.25)} />
+      <IconButton icon={Maximize} label="Show everything" shortcut="1" onClick={() => editor.viewport.fit()} />
       <IconButton icon={CircleQuestionMark} label="Keys and gestures" shortcut="?" onClick={onHelp} />
     </div>
   );

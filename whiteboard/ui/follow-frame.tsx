@@ -10,7 +10,7 @@ export function FollowFrame({ editor }: { readonly editor: Editor }) {
   if (person === undefined) return null;
   return (
     <div className="follow-frame" style={{ borderColor: person.color }}>
-      <button type="button" style={{ backgroundColor: person.color }} onClick={() => editor.follow(null)}>
+      <button type="button" style={{ backgroundColor: person.color }} onClick={() => editor.viewport.follow(null)}>
         Following {person.name} · Stop
       </button>
     </div>

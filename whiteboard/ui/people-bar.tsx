@@ -54,7 +54,7 @@ export function PeopleBar({ editor, address, user, onUser }: PeopleBarProps) {
               aria-pressed={following === clientId}
               aria-label={`Follow ${name}`}
               title={`Follow ${name}`}
-              onClick={() => editor.follow(following === clientId ? null : clientId)}
+              onClick={() => editor.viewport.follow(following === clientId ? null : clientId)}
             >
               {initials(name)}
             </button>

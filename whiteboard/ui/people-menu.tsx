@@ -73,7 +73,7 @@ export function PeopleMenu({ editor, address, members, user, onUser }: PeopleMen
             key={member.peer}
             member={member}
             isFollowed={member.clientId !== null && following === member.clientId}
-            onFollow={() => editor.follow(following === member.clientId ? null : member.clientId)}
+            onFollow={() => editor.viewport.follow(following === member.clientId ? null : member.clientId)}
             moderator={canModerate ? { capabilities, moderate } : null}
           />
         ))}

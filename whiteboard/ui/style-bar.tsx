@@ -20,7 +20,7 @@ export function StyleBar({ editor }: { readonly editor: Editor }) {
   const selection = useEditor(editor, (state) => state.selection);
   // The array is another one after each change of a shape.
   useSyncExternalStore(editor.open.board.subscribe.bind(editor.open.board), () => editor.open.board.shapes);
-  const selected = selection.size > 0 ? editor.selected : [];
+  const selected = selection.size > 0 ? editor.selection.shapes : [];
   if (selected.length === 0 && (tool === "select" || tool === "hand")) return null;
 
   const colors = new Set(selected.length > 0 ? selected.map(({ color }) => color) : [style.color]);
@@ -76,10 +76,20 @@ export function StyleBar({ editor }: { readonly editor: Editor }) {
       )}
       {selected.length > 0 && (
         <div className="group">
-          <IconButton icon={BringToFront} label="Bring to front" shortcut="]" onClick={() => editor.restack("front")} />
-          <IconButton icon={SendToBack} label="Send to back" shortcut="[" onClick={() => editor.restack("back")} />
-          <IconButton icon={Copy} label="Duplicate" shortcut="Ctrl D" onClick={() => editor.duplicate()} />
-          <IconButton icon={Trash2} label="Delete" shortcut="Del" onClick={() => editor.remove()} />
+          <IconButton
+            icon={BringToFront}
+            label="Bring to front"
+            shortcut="]"
+            onClick={() => editor.selection.restack("front")}
+          />
+          <IconButton
+            icon={SendToBack}
+            label="Send to back"
+            shortcut="["
+            onClick={() => editor.selection.restack("back")}
+          />
+          <IconButton icon={Copy} label="Duplicate" shortcut="Ctrl D" onClick={() => editor.selection.duplicate()} />
+          <IconButton icon={Trash2} label="Delete" shortcut="Del" onClick={() => editor.selection.remove()} />
         </div>
       )}
     </div>

@@ -15,6 +15,7 @@ export function TextEditor({ editor }: { readonly editor: Editor }) {
 function Field({ editor, id }: { readonly editor: Editor; readonly id: string }) {
   const { board } = editor.open;
   const camera = useEditor(editor, (state) => state.camera);
+  const theme = useEditor(editor, (state) => state.theme);
   const [shape, setShape] = useState(() => board.shape(id));
   const field = useRef<HTMLTextAreaElement>(null);
 
@@ -36,7 +37,7 @@ function Field({ editor, id }: { readonly editor: Editor; readonly id: string })
   }, [text]);
 
   if (shape === undefined || !hasText(shape)) return null;
-  const { theme, measure } = editor;
+  const { measure } = editor;
   const { x, y } = toScreen(camera, shape.box);
   const isNote = shape.kind === "note";
   const set = isNote ? setNote(shape.text, shape.box, measure) : null;
@@ -52,12 +53,12 @@ function Field({ editor, id }: { readonly editor: Editor; readonly id: string })
       defaultValue={text}
       maxLength={TEXT_CHARACTERS}
       spellCheck={false}
-      onInput={({ currentTarget }) => editor.setText(id, currentTarget.value)}
-      onBlur={() => editor.finishWriting()}
+      onInput={({ currentTarget }) => editor.writing.setText(id, currentTarget.value)}
+      onBlur={() => editor.writing.finish()}
       onKeyDown={(event) => {
         if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) {
           event.preventDefault();
-          editor.finishWriting();
+          editor.writing.finish();
           document.querySelector<HTMLElement>(".area")?.focus();
         }
         event.stopPropagation();

@@ -1,4 +1,4 @@
-import type { Board } from "../model/board.ts";
+import type { BoardReader } from "../model/board.ts";
 import type { Point } from "../model/box.ts";
 import { type Camera, type Size, toScreen } from "../scene/camera.ts";
 import { boundsOf } from "../scene/figure.ts";
@@ -26,13 +26,14 @@ export interface Shown {
   readonly hasHandles: boolean;
 }
 
-interface ViewOptions {
+interface RendererOptions {
   readonly surfaces: Surfaces;
-  readonly board: Board;
+  readonly board: BoardReader;
   readonly people: People;
   /** Called at the start of a frame. @param milliseconds since the last one. @returns what to show */
   readonly shown: (milliseconds: number) => Shown;
-  readonly resized: () => void;
+  /** Called when the canvas has another size, and at first. */
+  readonly resized: (size: Size) => void;
 }
 
 /** Grid dots are so far apart on the screen at least. */
@@ -40,8 +41,8 @@ const DOTS_APART = 18;
 const GRID = 24;
 
 /** Draws a frame when something changed, and only then. */
-export class View {
-  readonly #options: ViewOptions;
+export class Renderer {
+  readonly #options: RendererOptions;
   readonly #still: StaticLayer;
   readonly #live: CanvasRenderingContext2D;
   readonly #observer: ResizeObserver;
@@ -55,7 +56,7 @@ export class View {
   #frame = 0;
   #lastFrameAt = 0;
 
-  constructor(options: ViewOptions) {
+  constructor(options: RendererOptions) {
     this.#options = options;
     const { surfaces, board, people } = options;
     this.#still = new StaticLayer(surfaces.still);
@@ -76,16 +77,12 @@ export class View {
     this.#resize();
   }
 
-  get size(): Size {
-    return this.#size;
-  }
-
-  /** Something on the live layer changed. */
+  /** Paints the live layer in the next frame. */
   request(): void {
     this.#frame ||= requestAnimationFrame(this.#paint);
   }
 
-  /** Everything changed, as with another theme. */
+  /** Paints everything in the next frame, as with another theme. */
   repaint(): void {
     this.#still.damageAll();
     this.request();
@@ -112,7 +109,7 @@ export class View {
     this.#still.resize(this.#size, this.#pixelRatio);
     live.width = Math.round(width * this.#pixelRatio);
     live.height = Math.round(height * this.#pixelRatio);
-    this.#options.resized();
+    this.#options.resized(this.#size);
     // At once: a canvas that was resized is empty.
     cancelAnimationFrame(this.#frame);
     this.#paint(performance.now());
