@@ -1,4 +1,4 @@
-/** Who sits at this browser: a name and a colour, by chance until somebody chooses. */
+/** The person at this browser: a name and a colour, by chance until they choose. */
 import { cleanName, PERSON_COLORS, type User } from "./together/presence.ts";
 
 const KEY = "roomful-whiteboard-user";

@@ -27,7 +27,7 @@ export class Bitmaps {
     return null;
   };
 
-  /** When all images that were asked for are there, or can't be. */
+  /** Resolves when each of the images is decoded, or proved broken. */
   async settle(images: Iterable<string>): Promise<void> {
     await Promise.all([...images].map((image) => this.#entries.has(image) || this.#decode(image)));
     while ([...this.#entries.values()].some(({ type }) => type === "decoding"))

@@ -1,4 +1,4 @@
-/** What is copied, pasted and dropped. */
+/** The clipboard and dropped files, from the browser's events to an editor. */
 import type { Point } from "../model/box.ts";
 import { shapesToText } from "../model/clipboard.ts";
 import type { Editor } from "./editor.ts";

@@ -45,13 +45,13 @@ export class Drawing {
     this.#measure = measure;
   }
 
-  /** Puts down what the tool makes, in the middle of the view: the keyboard's way to draw. */
+  /** Puts down a shape of the tool at hand, in the middle of the view: the keyboard's way to draw. */
   place(): void {
     const { tool, style } = this.#store.value;
     this.carryOut(placeBy(tool, this.#viewport.middle, style));
   }
 
-  /** Does what a tool says. */
+  /** Does on the board what a tool's gesture came to. */
   carryOut(outcome: Outcome): void {
     switch (outcome.type) {
       case "nothing":

@@ -25,17 +25,17 @@ interface EditorOptions {
   readonly user: User;
   readonly canEdit: boolean;
   readonly isDark: boolean;
-  /** Where somebody looked before; else the middle of the board. */
+  /** The camera of an earlier editor; `null` to begin at the middle of the board. */
   readonly camera: Camera | null;
   readonly style: Style;
-  /** Of the canvas. */
+  /** The canvas's size, in CSS pixels. */
   readonly size: Size;
   readonly measure: Measure;
 }
 
 /** One person's work on a board. It needs no DOM: pointers, keys and the canvas are attached to it. */
 export class Editor {
-  /** The board can't be edited through it: that is for the editor's parts. */
+  /** The board is there to be read. The editor's parts edit it. */
   readonly open: { readonly board: BoardReader; readonly provider: OpenBoard["provider"] };
   readonly people: People;
   readonly teller: Teller;
@@ -49,7 +49,7 @@ export class Editor {
   readonly gestures: Gestures;
   readonly #edits: Edits;
   readonly #stops: readonly (() => void)[];
-  /** The tool at hand when the right to edit was taken, for when it is given back. */
+  /** The tool that comes back when the right to edit is given back. */
   #toolToEdit: Tool = "pen";
 
   constructor({ open, user, canEdit, isDark, camera, style, size, measure }: EditorOptions) {

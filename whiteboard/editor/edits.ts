@@ -3,8 +3,8 @@ import type { History } from "../model/history.ts";
 import type { EditorStore } from "./state.ts";
 
 /**
- * The only way to edit the board. Each edit passes `#ifAllowed`, so that no caller has to ask for the right. The other parts
- * of the editor hold the board as a `BoardReader`, which the commands do not accept.
+ * The only way to edit the board. Each edit passes `#ifAllowed`, so that no caller can forget to ask for the right. The other
+ * parts of the editor hold the board as a `BoardReader`, which the commands do not accept.
  */
 export class Edits {
   readonly #board: Board;

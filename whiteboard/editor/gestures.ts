@@ -26,7 +26,7 @@ interface GesturesOptions {
   readonly teller: Teller;
 }
 
-/** What a pointer does with the tool at hand, from `begin` to `finish`. All points are in world units. */
+/** The gesture that a pointer makes with the tool at hand, from `begin` to `finish`. All points are in world units. */
 export class Gestures {
   readonly #store: EditorStore;
   readonly #board: BoardReader;
@@ -58,7 +58,7 @@ export class Gestures {
     return this.#gesture?.preview ?? NO_PREVIEW;
   }
 
-  /** @returns false when the tool moves the view and nothing on the board */
+  /** Begins a gesture of the tool at hand. @returns false for the hand, which moves the view alone */
   begin(input: PointerInput, isTouch: boolean): boolean {
     this.#writing.finish();
     this.#viewport.hold();
@@ -70,13 +70,13 @@ export class Gestures {
     return true;
   }
 
-  /** Tells the others where the cursor is, too. */
+  /** Moves the cursor that the others see, and the gesture if there is one. */
   move(input: PointerInput): void {
     this.#teller.tell({ cursor: input.at });
     if (this.#gesture !== null) this.#goOn(this.#gesture.move(input));
   }
 
-  /** Carries out the gesture. */
+  /** Ends the gesture and carries out its outcome. */
   finish(): void {
     const outcome = this.#gesture?.finish() ?? NOTHING;
     this.#current.set({ gesture: null });
@@ -85,7 +85,7 @@ export class Gestures {
     this.#teller.tell({ preview: NO_PREVIEW });
   }
 
-  /** @returns what would have been carried out */
+  /** Ends the gesture without its outcome. @returns the outcome that it would have had */
   cancel(): Outcome {
     if (this.#gesture === null) return NOTHING;
     const outcome = this.#gesture.finish();
@@ -94,7 +94,7 @@ export class Gestures {
     return outcome;
   }
 
-  /** Writes in the shape at a point, or begins a text there: what a double click does. */
+  /** Opens the field of the shape at a point, or begins a text there, as a double click does. */
   openAt(at: Point): void {
     const { tool, style } = this.#store.value;
     if (tool !== "select") return;

@@ -1,4 +1,4 @@
-/** From a file that somebody pasted or dropped to bytes that a board takes. */
+/** Images from files that were pasted or dropped, scaled to the bytes that a board takes. */
 import { readHeader } from "../model/image-format.ts";
 import { IMAGE_BYTES, IMAGE_SIDE } from "../model/limits.ts";
 

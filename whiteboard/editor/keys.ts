@@ -63,7 +63,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   view("1", "Show everything", plain("1"), (editor) => editor.viewport.fit()),
 ];
 
-/** What has no entry in the table, since it is done with a pointer or on the canvas alone. */
+/** Gestures and keys that stand in the help and not in the table: they belong to the pointer, or to the canvas alone. */
 export const GESTURES: readonly (readonly [shown: string, label: string])[] = [
   ["Space + drag", "Move the view"],
   ["Wheel", "Move the view"],
@@ -74,7 +74,7 @@ export const GESTURES: readonly (readonly [shown: string, label: string])[] = [
   ["Enter", "Write in the selection, or put down a shape"],
 ];
 
-/** Whoever has changed the canvas by the key gets `true`. */
+/** Runs the shortcut that a key matches. @returns whether there is one */
 export function runShortcut(event: KeyboardEvent, editor: Editor): boolean {
   const shortcut = SHORTCUTS.find(({ matches }) => matches(event));
   shortcut?.run(editor);
@@ -88,7 +88,7 @@ const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowDown: [0, 1],
 };
 
-/** Keys that mean something while the canvas has the focus. @returns whether the key was for it */
+/** Runs a key that has a meaning while the canvas has the focus. @returns whether it has one */
 export function runCanvasKey(event: KeyboardEvent, editor: Editor): boolean {
   const arrow = ARROWS[event.key];
   const { selection, tool: current } = editor.state;

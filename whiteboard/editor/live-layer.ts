@@ -1,4 +1,4 @@
-/** What changes from frame to frame: strokes in progress, what is being moved, selections, cursors. */
+/** The live layer, which is painted in each frame: strokes in progress, shapes that move, selections, cursors. */
 
 import type { BoardReader } from "../model/board.ts";
 import { type Box, grown, type Point, type Transform, unionOf, upright } from "../model/box.ts";

@@ -1,4 +1,4 @@
-/** From the browser's pointers, wheels and fingers to what an editor understands. */
+/** Pointers, wheels and fingers, from the browser's events to an editor. */
 import type { Point } from "../model/box.ts";
 import type { Sample } from "../model/ink.ts";
 import type { PointerInput } from "../tools/gesture.ts";
@@ -157,7 +157,7 @@ export function attachPointers(area: HTMLElement, editor: Editor): () => void {
   return () => stop.abort();
 }
 
-/** Whether what is typed there is text. */
+/** Whether keys that go to an element write text in it. */
 export function isForText(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 }

@@ -17,7 +17,7 @@ export interface Surfaces {
   readonly live: HTMLCanvasElement;
 }
 
-/** What is to be shown; asked for in each frame. */
+/** The content of one frame. */
 export interface Shown {
   readonly camera: Camera;
   readonly kit: PaintKit;
@@ -32,11 +32,11 @@ interface RendererOptions {
   readonly people: People;
   /** Called at the start of a frame. @param milliseconds since the last one. @returns what to show */
   readonly shown: (milliseconds: number) => Shown;
-  /** Called when the canvas has another size, and at first. */
+  /** Called with the canvas's size when it is measured, and whenever it changes. */
   readonly resized: (size: Size) => void;
 }
 
-/** Grid dots are so far apart on the screen at least. */
+/** Least distance between two dots of the grid, in screen pixels. */
 const DOTS_APART = 18;
 const GRID = 24;
 
@@ -110,14 +110,14 @@ export class Renderer {
     live.width = Math.round(width * this.#pixelRatio);
     live.height = Math.round(height * this.#pixelRatio);
     this.#options.resized(this.#size);
-    // At once: a canvas that was resized is empty.
+    // Paint at once: a resize empties a canvas.
     cancelAnimationFrame(this.#frame);
     this.#paint(performance.now());
   }
 
   readonly #paint = (now: number): void => {
     this.#frame = 0;
-    // After a rest the first frame goes on from the last one.
+    // A pause counts as one frame, so that nothing jumps after it.
     const milliseconds = Math.min(50, Math.max(0, now - this.#lastFrameAt));
     this.#lastFrameAt = now;
     const { board, surfaces } = this.#options;
@@ -143,7 +143,7 @@ export class Renderer {
     placeGrid(surfaces.area, this.#still.camera);
   };
 
-  /** What is moved leaves the static layer, and comes back to it. */
+  /** Shapes that move leave the static layer, and come back to it. */
   #liftAnew(ids: ReadonlySet<string>, editing: string | null): void {
     for (const id of new Set([...this.#lifted, ...ids])) {
       const shape = this.#options.board.shape(id);

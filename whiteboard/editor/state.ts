@@ -4,7 +4,7 @@ import type { Style } from "../tools/gesture.ts";
 import type { Tool } from "../tools/tools.ts";
 import type { Store } from "./store.ts";
 
-/** What the page around the canvas shows. */
+/** State of the editor, which the page around the canvas shows. */
 export interface EditorState {
   readonly tool: Tool;
   /** How new shapes look. */

@@ -13,7 +13,7 @@ interface ViewportOptions {
   readonly board: BoardReader;
   readonly people: People;
   readonly teller: Teller;
-  /** Of the canvas, before it was measured. */
+  /** The canvas's size until `resize` is called. */
   readonly size: Size;
   /** Whether the camera is where the person left it. If not, it moves once, to show the whole board. */
   readonly isPlaced: boolean;
@@ -111,7 +111,7 @@ export class Viewport {
     if (following !== null && this.#people.get(following) === undefined) this.follow(null);
   }
 
-  /** Moves on towards the view of the followed person. @param milliseconds since the last frame */
+  /** Moves the camera one frame on towards the view of the followed client. @param milliseconds since the last frame */
   glide(milliseconds: number): void {
     const { following } = this.#store.value;
     const theirs = following === null ? null : (this.#people.get(following)?.view ?? null);

@@ -1,4 +1,4 @@
-/** What the page says of a board, for those who don't see it. */
+/** Words for shapes and tools, which a screen reader says. */
 import type { Shape } from "../model/shape.ts";
 import type { Tool } from "../tools/tools.ts";
 

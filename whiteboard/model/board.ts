@@ -5,7 +5,7 @@ import { compareShapes, parseContent, type Shape } from "./shape.ts";
 /** Of the document. A page shows what a newer version wrote as far as it can, and does not edit it. */
 export const VERSION = 1;
 
-/** What the key `shape` of a shape's map holds at its birth may later be overridden by keys of its own. */
+/** A shape's map. The key `shape` holds the fields at the shape's birth; keys beside it override them. */
 export type ShapeMap = Y.Map<unknown>;
 
 /** Shapes whose state is another one than before, or that are gone or new. */

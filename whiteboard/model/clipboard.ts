@@ -7,7 +7,7 @@ import { parseContent, type Shape } from "./shape.ts";
 
 const FORMAT = "roomful-whiteboard/1";
 
-/** What is pasted at most. */
+/** Most shapes that one paste adds. */
 const SHAPES_AT_ONCE = 5_000;
 
 export function shapesToText(shapes: readonly Shape[], imagesOf: BoardReader): string {
@@ -27,7 +27,7 @@ export function shapesToText(shapes: readonly Shape[], imagesOf: BoardReader): s
   return JSON.stringify({ format: FORMAT, shapes: written, images });
 }
 
-/** @returns `null` when the text is nothing that was copied from a board. Images that it holds are stored in the board. */
+/** Stores the images of the copied text in the board. @returns `null` when the text was not copied from a board */
 export function shapesFromText(text: string, board: Board): NewShape[] | null {
   if (!text.startsWith(`{"format":"${FORMAT}"`)) return null;
   let copied: { shapes?: unknown; images?: unknown };

@@ -1,4 +1,4 @@
-/** What changes a board. Each command is one transaction, and one step of the history. */
+/** Commands, which change a board. Each is one transaction. */
 
 import { generateNKeysBetween } from "fractional-indexing";
 import { simpleDiffString } from "lib0/diff";

@@ -23,7 +23,7 @@ export class History {
     return this.#manager.canRedo();
   }
 
-  /** What is done next is a step of its own. */
+  /** Ends the present step: the next change begins another one. */
   step(): void {
     this.#manager.stopCapturing();
   }

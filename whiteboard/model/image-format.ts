@@ -1,5 +1,5 @@
 /**
- * What image bytes say of themselves. A file of some kilobytes can hold an image of gigabytes, so that its size is read
+ * The header of an image file. A file of some kilobytes can hold an image of gigabytes, so that its size is read
  * before anybody decodes it. SVG is none of the formats: it can hold scripts and references.
  */
 import { IMAGE_DECODED_SIDE } from "./limits.ts";

@@ -1,4 +1,4 @@
-/** What a board shows at most. A peer may write anything into the document: whatever is beyond is skipped, not fatal. */
+/** Limits of a board. A peer may write anything into the document: content beyond them is skipped, not fatal. */
 
 /** Shapes that are read. The others stay in the document. */
 export const SHAPES = 20_000;

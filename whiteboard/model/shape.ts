@@ -28,7 +28,7 @@ const text = v.pipe(
 
 const common = { order, color };
 
-/** What may stand in the document, by kind. `docs/whiteboard.md` describes it. */
+/** Fields of a shape in the document, by kind. `docs/whiteboard.md` describes them. */
 const content = v.variant("kind", [
   v.object({
     kind: v.literal("stroke"),

@@ -1,7 +1,7 @@
 import type { Box, Point } from "../model/box.ts";
 import { EXTENT } from "../model/limits.ts";
 
-/** What of the board is in view: the world point at the upper left corner, and screen pixels per world unit. */
+/** The view of the board: the world point at the upper left corner, and screen pixels per world unit. */
 export interface Camera {
   readonly x: number;
   readonly y: number;

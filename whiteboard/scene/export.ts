@@ -20,7 +20,7 @@ export interface SvgKit {
   readonly bytesOf: (image: string) => Uint8Array | null;
 }
 
-/** What the picture shows. @returns `null` when there is nothing */
+/** The part of the world that a picture shows. @returns `null` without shapes */
 export function pictureBox(shapes: readonly Shape[]): Box | null {
   const box = unionOf(shapes.map(boundsOf));
   return box === null ? null : grown(box, MARGIN);

@@ -1,4 +1,4 @@
-/** What is under a point, or within a box. */
+/** Hit tests: the shapes under a point, or within a box. */
 import { type Box, contains, grown, overlap, type Point, upright } from "../model/box.ts";
 import { unpackInk } from "../model/ink.ts";
 import type { Shape, ShapeOf } from "../model/shape.ts";

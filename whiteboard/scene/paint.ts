@@ -7,7 +7,7 @@ import type { Theme } from "./theme.ts";
 
 export type Context2D = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
-/** What painting needs beside the shape. */
+/** Things that painting needs beside the shape. */
 export interface PaintKit {
   readonly theme: Theme;
   readonly measure: Measure;

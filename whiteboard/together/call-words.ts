@@ -1,7 +1,7 @@
-/** What a call's states mean to somebody at a board. */
+/** Words for the states of a call. */
 import type { CallPeer, CallState, DeviceState, ErrorCode, LocalMedia, Playback, Quality } from "../../client/index.ts";
 
-/** What is offered beside the words. */
+/** The action that is offered beside the words. */
 export type CallRemedy = "hear" | "choose-microphone" | "join-again" | null;
 
 export interface CallNote {

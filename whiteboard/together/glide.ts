@@ -6,7 +6,7 @@ const TIME_CONSTANT_MS = 45;
 /** Nearer than this is there. */
 const ARRIVED = 0.1;
 
-/** Where something that follows samples is after some milliseconds. Whatever the frame rate, it is in the same place. */
+/** A point that follows samples, some milliseconds later. It is in the same place at any frame rate. */
 export function glide(from: Point, to: Point, milliseconds: number): Point {
   const part = 1 - Math.exp(-milliseconds / TIME_CONSTANT_MS);
   const [dx, dy] = [to.x - from.x, to.y - from.y];

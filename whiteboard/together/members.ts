@@ -7,14 +7,14 @@ export type Rights = "viewer" | "editor" | "moderator";
 
 export interface Member {
   readonly peer: PeerId;
-  /** What leads to its cursor and view, if it shows any on this board. */
+  /** Leads to its cursor and view; `null` when it shows none on this board. */
   readonly clientId: number | null;
   readonly isYou: boolean;
   /** The name of the token where there is one, else the one it gave itself. */
   readonly name: string;
   /** Whether the name is the token's. Anybody can call themselves anything. */
   readonly isVouched: boolean;
-  /** What it calls itself, where the token says otherwise. */
+  /** The name that it gave itself; `null` unless the token has another one. */
   readonly alias: string | null;
   /** `null` for another program, which shows no colour. */
   readonly color: User["color"] | null;
@@ -22,11 +22,11 @@ export interface Member {
   readonly rights: Rights;
   readonly isMuted: boolean;
   readonly isInCall: boolean;
-  /** Who it is to the room; only somebody who is known can be banned. */
+  /** The token's subject; `null` without one. Only a subject can be banned. */
   readonly subject: string | null;
 }
 
-/** What somebody is made. With the right to moderate nobody is made by this page. */
+/** Roles that a moderator can give on this page. The right to moderate is not given here. */
 const CAPABILITIES: Readonly<Record<"viewer" | "editor", readonly Capability[]>> = {
   viewer: ["read"],
   editor: ["read", "write", "call", "publish"],
@@ -37,7 +37,7 @@ export function rightsOf(capabilities: readonly Capability[]): Rights {
   return capabilities.includes("write") ? "editor" : "viewer";
 }
 
-/** What to grant, of what the moderator has: nobody gives a right that they lack. */
+/** Capabilities of a role, as far as the moderator has them: nobody gives a right that they lack. */
 export function capabilitiesFor(rights: "viewer" | "editor", own: readonly Capability[]): readonly Capability[] {
   return CAPABILITIES[rights].filter((capability) => own.includes(capability));
 }

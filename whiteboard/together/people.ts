@@ -8,7 +8,7 @@ export interface Person extends PersonState {
   readonly clientId: number;
 }
 
-/** Who they are, without what they do: changes seldom. */
+/** A person's name and colour, which change seldom. */
 export type Named = User & { readonly clientId: number };
 
 /** People that are shown. A hostile client could claim to be thousands. */

@@ -1,4 +1,4 @@
-/** What people of a board tell each other: who they are, and what they do right now. Anybody may send anything. */
+/** Presence: people of a board tell each other their names and what they do right now. Anybody may send anything. */
 import { fromBase64, toBase64 } from "lib0/buffer";
 import * as v from "valibot";
 import type { Box, Point, Transform } from "../model/box.ts";
@@ -72,7 +72,7 @@ export type User = v.InferOutput<typeof user>;
 /** As it goes over the wire. */
 type Doing = v.InferOutput<typeof doing>;
 
-/** What somebody else does, as it is shown. */
+/** Somebody else's action in progress, as it is shown. */
 export type Activity =
   | {
       readonly type: "ink";

@@ -1,10 +1,10 @@
-/** What a room's refusals mean to somebody at a board. */
+/** Words for a room's refusals. */
 import type { ErrorCode } from "../../client/index.ts";
 
 export interface Words {
   /** Short, for the light. */
   readonly title: string;
-  /** What it means, and what can be done. */
+  /** The refusal in words, with the way out. */
   readonly hint: string;
   /** Whether the same page, connecting anew, may get in. */
   readonly canRetry: boolean;

@@ -5,7 +5,7 @@ import { shapesToText } from "../model/clipboard.ts";
 import type { NewShape } from "../model/commands.ts";
 import type { Shape } from "../model/shape.ts";
 
-/** What the room did not take, so that it can be copied out. */
+/** Shapes that the room did not take, to be copied out. */
 export interface Refusal {
   /** A code of the room; `cut-off` when the right to draw was taken while something was being drawn. */
   readonly code: ErrorCode | "cut-off";
@@ -22,7 +22,7 @@ export function refusalOf(mine: Board, theirs: Board, code: ErrorCode, message: 
   return { code, message: message.replace(/^[a-z-]+: /, ""), shapes, text: shapesToText(shapes, mine) };
 }
 
-/** What was being drawn when the right to draw was taken, and is in no document. */
+/** A shape that was being drawn when the right to edit was taken, and is in no document. */
 export function cutOff(shape: NewShape, board: Board): Refusal {
   const shapes = [{ ...shape, id: "", order: "a0" }];
   return { code: "cut-off", message: "", shapes, text: shapesToText(shapes, board) };

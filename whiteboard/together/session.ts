@@ -31,7 +31,7 @@ export interface OpenBoard {
   readonly provider: RoomProvider;
 }
 
-/** What a page shows of its room. Another object whenever something of it changed. */
+/** State of the session, which the page shows. Another object after each change. */
 export interface SessionState {
   readonly open: OpenBoard;
   readonly status: Status;

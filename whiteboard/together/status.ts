@@ -4,7 +4,7 @@ import { endingWords, type Words, waitWords } from "./refusal-words.ts";
 /** Why nothing can be edited. */
 export type ReadOnlyReason = "no-right" | "room-damaged" | "newer-board";
 
-/** What the light says. `unsaved` counts what is not on the room's disk. */
+/** The light's state. `unsaved` counts changes that are not on the room's disk. */
 export type Status =
   | { readonly type: "connecting" }
   | { readonly type: "saved" }
@@ -26,7 +26,7 @@ export interface Ending {
   readonly reason: string;
 }
 
-/** What is known of a room. */
+/** Facts that are known of a room. */
 export interface Facts {
   readonly saved: SavedState;
   readonly isConnected: boolean;
@@ -84,7 +84,7 @@ export function statusText(status: Status): string {
   }
 }
 
-/** What it means, and what can be done. */
+/** The status in words, with the way out. */
 export function statusHint(status: Status): string {
   switch (status.type) {
     case "connecting":

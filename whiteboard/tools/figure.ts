@@ -4,7 +4,7 @@ import type { BeginGesture, Gesture, Style } from "./gesture.ts";
 
 export type FigureKind = "rectangle" | "ellipse" | "line" | "arrow";
 
-/** What a click without a drag makes. */
+/** Size of the figure that a click without a drag makes. */
 const CLICKED = { w: 160, h: 100 };
 
 interface Dragging {

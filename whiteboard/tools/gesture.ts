@@ -1,6 +1,6 @@
 /**
- * A tool turns what a pointer does into what is to be done. From `down` to `up` that is a gesture: a state that each movement
- * turns into the next one, that can be shown at any time, and that in the end says what it did. It changes nothing itself.
+ * A tool makes gestures. A gesture is a state from the pointer's going down to its coming up: each movement turns it into the
+ * next one, its preview can be shown at any time, and its outcome says in the end what to do. It changes nothing itself.
  */
 import type { Box, Point, Transform } from "../model/box.ts";
 import type { NewShape } from "../model/commands.ts";
@@ -22,7 +22,7 @@ export interface Style {
   readonly fill: boolean;
 }
 
-/** What a gesture begins in. */
+/** The board and the person's choices when a gesture begins. */
 export interface Surroundings {
   /** From the lowest to the highest. */
   readonly shapes: readonly Shape[];
@@ -32,7 +32,7 @@ export interface Surroundings {
   readonly reach: number;
 }
 
-/** What is shown while a gesture lasts, here and to others. */
+/** The picture of a gesture in progress, here and for others. */
 export type Preview =
   | { readonly type: "none" }
   | { readonly type: "ink"; readonly samples: readonly Sample[]; readonly color: Color; readonly size: number }
@@ -40,7 +40,7 @@ export type Preview =
   | { readonly type: "transform"; readonly ids: readonly string[]; readonly transform: Transform }
   | { readonly type: "marquee"; readonly box: Box };
 
-/** What a gesture did. */
+/** The change that a gesture comes to. */
 export type Outcome =
   | { readonly type: "nothing" }
   | { readonly type: "add"; readonly shape: NewShape; readonly next: "draw-on" | "select" | "write" }
@@ -50,7 +50,7 @@ export type Outcome =
 
 export interface Gesture {
   readonly preview: Preview;
-  /** What is selected from now on; `null` to leave it as it is. */
+  /** The selection from now on; `null` to leave it as it is. */
   readonly selection: readonly string[] | null;
   move(input: PointerInput): Gesture;
   finish(): Outcome;

@@ -51,7 +51,7 @@ export function handleCursor({ x, y }: Handle): string {
   return x === y ? "nwse-resize" : "nesw-resize";
 }
 
-/** What becomes of the box when a handle is moved; the opposite corner or side stays. */
+/** The transform of a box when a handle is moved; the opposite corner or side stays. */
 export function resizeBy(box: Box, handle: Handle, by: Point, keepsRatio: boolean): Transform {
   let sx = scale(box.w, handle.x, by.x);
   let sy = scale(box.h, handle.y, by.y);

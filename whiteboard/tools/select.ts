@@ -55,7 +55,7 @@ interface Pressed {
   readonly ids: readonly string[];
   readonly from: Point;
   readonly reach: number;
-  /** What stays selected when it was a click. */
+  /** The selection after a click. */
   readonly clicked: readonly string[];
 }
 

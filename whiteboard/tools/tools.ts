@@ -32,7 +32,7 @@ export function beginOf(tool: Tool): BeginGesture | null {
   }
 }
 
-/** What a tool makes without a pointer: the keyboard's way to draw. */
+/** The outcome of a tool without a pointer: the keyboard's way to draw. */
 export function placeBy(tool: Tool, at: Point, style: Style): Outcome {
   switch (tool) {
     case "rectangle":

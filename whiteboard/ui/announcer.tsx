@@ -5,7 +5,7 @@ import { useEditor } from "./use-store.ts";
 
 const NOTICE_MS = 6_000;
 
-/** What a screen reader is told, and what went wrong. */
+/** Announcements for a screen reader, and notices of what went wrong. */
 export function Announcer({ editor, status }: { readonly editor: Editor; readonly status: Status }) {
   const announcement = useEditor(editor, (state) => state.announcement);
   const notice = useEditor(editor, (state) => state.notice);

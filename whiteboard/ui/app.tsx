@@ -30,7 +30,7 @@ export function App({ session, room }: AppProps) {
   const [editor, setEditor] = useState<Editor | null>(null);
   const [isHelpOpen, setHelpOpen] = useState(false);
   const { theme, chooseTheme } = useTheme();
-  // What outlives a document that the room refused.
+  // The next document's editor goes on with it after a refused edit.
   const kept = useRef<Kept>({ camera: null, style: FIRST_STYLE });
 
   const isDark = theme === "dark";

@@ -12,7 +12,7 @@ import type { Style } from "../tools/gesture.ts";
 import { FollowFrame } from "./follow-frame.tsx";
 import { TextEditor } from "./text-editor.tsx";
 
-/** What the editor of the next document goes on with, after the room refused the one before. */
+/** State that goes over to the next document's editor, after the room refused a document. */
 export interface Kept {
   readonly camera: Camera | null;
   readonly style: Style;
@@ -28,7 +28,7 @@ interface BoardAreaProps {
   readonly onHelp: () => void;
 }
 
-/** The canvas, and an editor for as long as it is mounted. What it is given at first is changed by the editor's own methods. */
+/** The canvas, and an editor for as long as it is mounted. Props are read once; later changes go to the editor's methods. */
 export function BoardArea(props: BoardAreaProps) {
   const area = useRef<HTMLElement>(null);
   const still = useRef<HTMLCanvasElement>(null);

@@ -22,7 +22,7 @@ interface PeopleBarProps {
   readonly onUser: (user: User) => void;
 }
 
-/** Who is here, and how others come. */
+/** The people on the board, and the link that lets others in. */
 export function PeopleBar({ editor, address, user, onUser }: PeopleBarProps) {
   const named = useSyncExternalStore(editor.people.subscribe, () => editor.people.named);
   const members = useMembers(editor, user);

@@ -17,7 +17,7 @@ interface RefusalDialogProps {
   readonly onClose: () => void;
 }
 
-/** What the room refused, why, and how to keep it. The board has gone on with what the room has. */
+/** The shapes that the room refused, why, and a way to copy them. The board has gone on with the room's document. */
 export function RefusalDialog({ refusal, onClose }: RefusalDialogProps) {
   const [copied, setCopied] = useState<"no" | "yes" | "failed">("no");
   const { code, message, shapes, text } = refusal;

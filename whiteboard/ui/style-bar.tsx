@@ -96,7 +96,7 @@ export function StyleBar({ editor }: { readonly editor: Editor }) {
   );
 }
 
-/** What can be chosen of the tool, or of at least one selected shape. */
+/** Choices that the tool has, or at least one selected shape. */
 function offered(tool: Tool, selected: readonly Shape[]) {
   if (selected.length > 0) {
     return {

@@ -31,7 +31,7 @@ function Field({ editor, id }: { readonly editor: Editor; readonly id: string })
     if (element === null || element.value === text) return;
     const { selectionStart, selectionEnd, value } = element;
     element.value = text;
-    // What was inserted before the caret moves it.
+    // Text that others insert before the caret moves it.
     const by = value.startsWith(text.slice(0, selectionStart)) ? 0 : text.length - value.length;
     element.setSelectionRange(selectionStart + by, selectionEnd + by);
   }, [text]);

@@ -6,7 +6,7 @@ interface YouProps {
   readonly onUser: (user: User) => void;
 }
 
-/** What this person is called, and their colour. */
+/** This person's name and colour. */
 export function You({ user, onUser }: YouProps) {
   return (
     <>
