@@ -1,4 +1,4 @@
-import type { Clock } from "../../worker/runtime/pacer.ts";
+import type { Clock } from "../../worker/runtime/clock.ts";
 
 /** Time by hand. */
 export class ManualClock implements Clock {

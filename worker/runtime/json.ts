@@ -2,7 +2,7 @@ import { VALUE_DEPTH } from "../../shared/limits.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Reads UTF-8. @throws TypeError when it is none */
+/** Decodes UTF-8. @throws TypeError when the bytes are not UTF-8 */
 export function decodeUtf8(bytes: Uint8Array): string {
   return utf8.decode(bytes);
 }
@@ -12,7 +12,7 @@ export function isPlainJson(value: unknown, depth: number = VALUE_DEPTH): boolea
   if (typeof value !== "object" || value === null) return true;
   if (depth === 0) return false;
   if (Array.isArray(value)) return value.every((inner) => isPlainJson(inner, depth - 1));
-  // No list of keys or values is made: this is run for every cursor.
+  // A loop over the keys allocates no list of them: every cursor passes through here.
   for (const key in value) {
     if (key === "__proto__" || !isPlainJson(value[key as never], depth - 1)) return false;
   }

@@ -25,7 +25,7 @@ describe("a pacer", () => {
       10,
       () => {
         runs.push(clock.time);
-        pacer.putOff(25);
+        pacer.delayNextRun(25);
       },
       clock,
     );

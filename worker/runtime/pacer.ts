@@ -1,27 +1,16 @@
-/** Time, so that a test decides it. */
-export interface Clock {
-  /** Milliseconds. */
-  now(): number;
-  setTimeout(callback: () => void, milliseconds: number): number;
-  clearTimeout(timer: number): void;
-}
-
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
-  clearTimeout: (timer) => clearTimeout(timer),
-};
+import { type Clock, systemClock } from "./clock.ts";
 
 /**
  * Runs a job at most once per interval: at once after a quiet interval, else when the interval since the last run is
- * over. A timer is pending only while a run is owed, since a pending timer keeps the object awake.
+ * over. A timer is pending only while a run is owed, since a pending timer keeps the Durable Object awake.
  */
 export class Pacer {
   readonly #interval: number;
   readonly #job: () => void;
   readonly #clock: Clock;
   #lastRun = Number.NEGATIVE_INFINITY;
-  #putOff = 0;
+  /** Milliseconds beyond the interval that the next run waits. */
+  #delay = 0;
   #timer: number | undefined;
 
   /** @param interval milliseconds */
@@ -33,15 +22,15 @@ export class Pacer {
 
   /** Asks for a run. */
   request(): void {
-    const interval = this.#interval + this.#putOff;
-    // At most the interval, also when the clock was set back.
+    const interval = this.#interval + this.#delay;
+    // A clock that was set back would otherwise make the run wait for the old time.
     const wait = Math.min(this.#lastRun + interval - this.#clock.now(), interval);
-    // Also when a timer is pending: as long as messages pour in, the runtime does not get to it.
+    // A pending timer is not waited for: the runtime does not get to it as long as messages pour in.
     if (wait <= 0) this.runNow();
-    else this.#timer ??= this.#clock.setTimeout(() => this.#fire(), wait);
+    else this.#timer ??= this.#clock.setTimeout(() => this.#runOwed(), wait);
   }
 
-  #fire(): void {
+  #runOwed(): void {
     this.#timer = undefined;
     this.runNow();
   }
@@ -50,16 +39,17 @@ export class Pacer {
   runNow(): void {
     this.cancel();
     this.#lastRun = this.#clock.now();
-    this.#putOff = 0;
+    this.#delay = 0;
     this.#job();
   }
 
   /**
-   * To be called by the job: puts the next run off, beyond the interval, so that more can be gathered for it.
-   * @param milliseconds counted, not measured: the platform's clock stands still while a room works
+   * Delays the next run beyond the interval, so that more is gathered for it. The job itself calls this: each run
+   * begins without a delay.
+   * @param milliseconds a computed cost, not a measured one: Cloudflare's clock stands still while code runs
    */
-  putOff(milliseconds: number): void {
-    this.#putOff = milliseconds;
+  delayNextRun(milliseconds: number): void {
+    this.#delay = milliseconds;
   }
 
   /** Drops the run that is owed, if any. */

@@ -1,10 +1,10 @@
-/** What the room uses of the runtime's Node compatibility. */
+/** The functions of the runtime's Node compatibility that the room uses. */
 declare module "node:zlib" {
-  /** CRC-32 of bytes, or of a string's UTF-8. @param value a checksum to go on from */
+  /** CRC-32 of bytes, or of a string's UTF-8. @param value the checksum of what came before */
   export function crc32(data: ArrayBuffer | Uint8Array | string, value?: number): number;
 }
 
-/** And those for secrets and TURN credentials, which Web Crypto has in asynchronous form only. */
+/** Node's hashes, for secrets and TURN credentials: Web Crypto has them in asynchronous form only. */
 declare module "node:crypto" {
   interface Digest {
     update(data: string): Digest;

@@ -3,80 +3,10 @@ import { RoomfulError } from "../../shared/errors.ts";
 import { LARGEST_FRAME_BYTES } from "../../shared/limits.ts";
 import { JURISDICTIONS, LOCATION_HINTS, ROLES, type Role } from "../../shared/rooms.ts";
 import { TOKEN_ALGORITHMS, weaknessOf } from "../../shared/tokens.ts";
+import { LOG_LEVELS } from "../runtime/logging.ts";
 import { iceFaults, isIceServerList, isTurnUrlList } from "./ice-settings.ts";
-import { keyFaults } from "./token-key.ts";
-
-/** One setting, as an operator writes it under `[vars]` in `wrangler.toml`. */
-interface Setting<Value> {
-  readonly default: Value;
-  readonly unit: string;
-  /** The values it takes, in words. */
-  readonly range: string;
-  readonly why: string;
-  readonly schema: v.GenericSchema<unknown, Value>;
-  /** Whether its value is never repeated, not even when it is refused. */
-  readonly isSecret?: boolean;
-}
-
-function oneOf<const Value extends string>(
-  values: readonly Value[],
-  initial: NoInfer<Value>,
-  why: string,
-): Setting<Value> {
-  return { default: initial, unit: "word", range: values.join(", "), why, schema: v.picklist(values) };
-}
-
-function wholeNumber(unit: string, min: number, max: number, initial: number, why: string): Setting<number> {
-  const schema = v.pipe(
-    v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number))]),
-    v.integer(),
-    v.minValue(min),
-    v.maxValue(max),
-  );
-  return { default: initial, unit, range: `${min} to ${max}`, why, schema };
-}
-
-function yesOrNo(initial: boolean, why: string): Setting<boolean> {
-  const schema = v.union([
-    v.boolean(),
-    v.pipe(
-      v.picklist(["true", "false"]),
-      v.transform((word) => word === "true"),
-    ),
-  ]);
-  return { default: initial, unit: "truth", range: "true, false", why, schema };
-}
-
-/** A text that is empty unless set. @param accepts whether it is in its range */
-function text(unit: string, range: string, accepts: (value: string) => boolean, why: string): Setting<string> {
-  return {
-    default: "",
-    unit,
-    range,
-    why,
-    schema: v.pipe(
-      v.string(),
-      v.check((value) => value === "" || accepts(value)),
-    ),
-  };
-}
-
-/** A key, as `wrangler secret put` stores it: line breaks may be written as `\n`. */
-function key(range: string, accepts: (value: string) => boolean, why: string): Setting<string> {
-  const schema = v.pipe(
-    v.string(),
-    v.transform((value) => value.replaceAll("\\n", "\n").trim()),
-    v.check((value) => value === "" || accepts(value)),
-  );
-  return { default: "", unit: "text", range, why, schema, isSecret: true };
-}
-
-/** Whether a text is an absolute `https:` URL, or an `http:` one of this machine. */
-function isSafeUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, hostname } = new URL(value);
-  return protocol === "https:" || (protocol === "http:" && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname));
-}
+import { jsonList, key, oneOf, rate, type Setting, text, wholeNumber, yesOrNo } from "./kinds.ts";
+import { isKeySetUrl, keyFaults } from "./token-key.ts";
 
 /** Whether a text is `auto`, `*`, or origins as browsers write them, between commas. */
 function isOriginList(value: string): boolean {
@@ -84,14 +14,9 @@ function isOriginList(value: string): boolean {
   return value.split(",").every((part) => {
     const origin = part.trim();
     if (!/^[a-z][a-z\d+.-]*:\/\/[^\s/*?#]+$/.test(origin) || !URL.canParse(origin)) return false;
-    // Apps have schemes of their own, whose origins a URL parser does not know.
+    // A URL parser gives an app's own scheme the origin "null": only those of http and https can be compared.
     return !/^https?:/.test(origin) || new URL(origin).origin === origin;
   });
-}
-
-/** A rate of one connection. */
-function rate(initial: number, why: string): Setting<number> {
-  return wholeNumber("milliseconds of room time per second", 1, 1_000_000, initial, why);
 }
 
 /** Every setting of a deployment. `docs/settings.md` is written from this table. */
@@ -131,7 +56,7 @@ export const SETTINGS = {
   TOKEN_JWKS_URL: text(
     "URL",
     "https, or http on this machine",
-    isSafeUrl,
+    isKeySetUrl,
     "Where the keys of an identity provider are. Fetched when first needed and every 10 minutes, and for an unknown key once per 30 s. Needs TOKEN_ISSUER and TOKEN_AUDIENCE, since a provider signs for other apps too.",
   ),
   TOKEN_ISSUER: text("text", "any", () => true, "The claim `iss` that a token must have. Empty: any."),
@@ -213,24 +138,11 @@ export const SETTINGS = {
     8,
     "How many may be in a room's call. In a mesh everybody sends to everybody: with 8 each uploads seven times.",
   ),
-  ICE_SERVERS: {
-    ...text(
-      "JSON",
-      'a list such as [{"urls":"stun:stun.example.com:3478"}], of stun and stuns URLs, without credentials',
-      isIceServerList,
-      "STUN servers, which tell peers their public addresses. None unless set: whoever runs one learns the address of everybody who calls. Relays need credentials, which are never fixed: see TURN_URLS and TURN_KEY_ID.",
-    ),
-    schema: v.pipe(
-      v.union([
-        v.string(),
-        v.pipe(
-          v.array(v.unknown()),
-          v.transform((list) => JSON.stringify(list)),
-        ),
-      ]),
-      v.check((value) => value === "" || isIceServerList(value)),
-    ),
-  },
+  ICE_SERVERS: jsonList(
+    'a list such as [{"urls":"stun:stun.example.com:3478"}], of stun and stuns URLs, without credentials',
+    isIceServerList,
+    "STUN servers, which tell peers their public addresses. None unless set: whoever runs one learns the address of everybody who calls. Relays need credentials, which are never fixed: see TURN_URLS and TURN_KEY_ID.",
+  ),
   TURN_URLS: text(
     "URLs",
     "turn and turns URLs between commas, such as turn:turn.example.com:3478?transport=udp",
@@ -302,7 +214,7 @@ export const SETTINGS = {
     "For what is refused, the reloads of the document that it caused included: a refused update can cost the room far more than one that it takes.",
   ),
   LOG_LEVEL: oneOf(
-    ["info", "warn", "error"],
+    LOG_LEVELS,
     "info",
     "Lowest level that is logged. `info`: connections and snapshots; `warn`: refusals; `error`: failures.",
   ),
@@ -313,7 +225,7 @@ export type Settings = {
 };
 
 /**
- * Reads the settings from a Worker's bindings. Names that are no settings are left alone: they are other bindings.
+ * Reads the settings from a Worker's bindings. Bindings that are no settings are ignored.
  * @throws RoomfulError `misconfigured`, naming every setting that is out of its range
  */
 export function readSettings(env: object): Settings {

@@ -1,6 +1,6 @@
 import type { TokenAlgorithm } from "../../shared/tokens.ts";
 
-/** What a deployment says about tokens; empty is not set. */
+/** The settings of tokens. An empty one is not set. */
 export interface TokenSettings {
   readonly TOKEN_ALGORITHM: TokenAlgorithm;
   readonly TOKEN_SECRET: string;
@@ -10,14 +10,14 @@ export interface TokenSettings {
   readonly TOKEN_AUDIENCE: string;
 }
 
-/** With what a deployment checks tokens. */
+/** The key with which a deployment verifies tokens. */
 export type TokenKey =
   | { readonly kind: "none" }
   | { readonly kind: "secret"; readonly secret: string }
   | { readonly kind: "public-key"; readonly pem: string }
   | { readonly kind: "key-set"; readonly url: string };
 
-/** The key that is set. To be asked of settings without {@link keyFaults}. */
+/** The key that is set. @param settings without {@link keyFaults}, so that one key is set at most */
 export function keyOf({ TOKEN_SECRET, TOKEN_PUBLIC_KEY, TOKEN_JWKS_URL }: TokenSettings): TokenKey {
   if (TOKEN_SECRET !== "") return { kind: "secret", secret: TOKEN_SECRET };
   if (TOKEN_PUBLIC_KEY !== "") return { kind: "public-key", pem: TOKEN_PUBLIC_KEY };
@@ -25,9 +25,16 @@ export function keyOf({ TOKEN_SECRET, TOKEN_PUBLIC_KEY, TOKEN_JWKS_URL }: TokenS
   return { kind: "none" };
 }
 
+/** Whether a text is an absolute `https:` URL, or an `http:` one of this machine: keys fetched in the clear can be replaced. */
+export function isKeySetUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === "https:" || (protocol === "http:" && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname));
+}
+
 /**
- * What is wrong with the settings of tokens together, in words that repeat no value. A public key that passed for the
- * secret of HS256 would let everybody sign, so that each kind of key goes with its algorithms only.
+ * Faults of the settings of tokens together; no fault repeats a value. Each kind of key goes with its own algorithms:
+ * a public key taken for the secret of HS256 would let everybody sign.
  */
 export function keyFaults(settings: TokenSettings): string[] {
   const names = (["TOKEN_SECRET", "TOKEN_PUBLIC_KEY", "TOKEN_JWKS_URL"] as const).filter(

@@ -1,6 +1,6 @@
 import type { StoredDocument } from "../document/stored-form.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
 import { explain, type Log } from "../runtime/logging.ts";
-import { type Clock, systemClock } from "../runtime/pacer.ts";
 import type { StoredSnapshot } from "../storage/rows.ts";
 import type { Store } from "../storage/store.ts";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../../../worker/runtime/pacer.ts";
+import type { Clock } from "../../../worker/runtime/clock.ts";
 import type { Random } from "../support/scale.ts";
 
 const MINUTES = 60_000;
