@@ -1,6 +1,7 @@
 import { type EncodedMessage, encodeMessage } from "../../shared/messages.ts";
 import type { Participant, PeerId } from "../../shared/rooms.ts";
-import { type Clock, Pacer, systemClock } from "../runtime/pacer.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import { Pacer } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 

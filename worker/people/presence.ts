@@ -4,7 +4,8 @@ import { CLOCK_BOUND } from "../../shared/limits.ts";
 import { encodeMessage } from "../../shared/messages.ts";
 import type { PeerId } from "../../shared/rooms.ts";
 import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
-import { type Clock, Pacer, systemClock } from "../runtime/pacer.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import { Pacer } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 
@@ -283,7 +284,7 @@ export class Presence {
     const [only] = entries.length === 1 ? entries : [];
     const soleAuthor = only === undefined ? undefined : this.#holders.get(only.clientId);
     this.#unsent.clear();
-    this.#broadcasts.putOff(this.#sessions.broadcastMs);
+    this.#broadcasts.delayNextRun(this.#sessions.broadcastMs);
     const frame = encodeAwareness(entries);
     for (const session of this.#sessions) {
       if (session.state.wantsPresence && (session !== soleAuthor || session.isStock)) session.send(frame);

@@ -12,7 +12,7 @@ import { Moderator } from "../people/moderation.ts";
 import { Participants } from "../people/participants.ts";
 import { Presence } from "../people/presence.ts";
 import { createLog } from "../runtime/logging.ts";
-import type { Clock } from "../runtime/pacer.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { Turns } from "../runtime/turns.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import type { Settings } from "../settings/settings.ts";

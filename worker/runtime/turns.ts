@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "./pacer.ts";
+import { type Clock, systemClock } from "./clock.ts";
 
 /**
  * The turns in which a room works: an event of the platform, a timer, or what goes on after something was awaited. Each ends

@@ -7,7 +7,8 @@ import type { Limiter } from "../metering/limiter.ts";
 import { editCost, frameCost, refusalCost } from "../metering/prices.ts";
 import type { Refusals } from "../metering/refusals.ts";
 import { explain, type Log } from "../runtime/logging.ts";
-import { type Clock, Pacer, systemClock } from "../runtime/pacer.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import { Pacer } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -245,7 +246,7 @@ export class Sync {
     }
     const [author] = authors;
     this.#publish(updates, authors.size === 1 ? author : undefined);
-    this.#windows.putOff(this.#untilNextWindow(queue.length, updates.length));
+    this.#windows.delayNextRun(this.#untilNextWindow(queue.length, updates.length));
     for (const reject of rejections) reject();
     // Edits that changed nothing are saved as soon as everything before them is.
     const { uncommittedBytes } = this.#persistence;
