@@ -4,12 +4,12 @@ import { createApp } from "./edge/app.ts";
 import { createLog } from "./runtime/logging.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
 
-export type { Bindings } from "./edge/app.ts";
+export type { Bindings } from "./edge/context.ts";
 export { type GrantedRoomStub, getRoom, type RoomStub } from "./room/namespace.ts";
 export { Room } from "./room/room.ts";
 
-/** Read once, when the Worker starts: a setting out of its range is told in the log at once, and to every caller. */
-function settingsOrWhyNot(): Settings | RoomfulError {
+/** Reads the settings once, when the Worker starts. A fault is logged at once, and every request is answered with it. */
+function settingsOrFault(): Settings | RoomfulError {
   try {
     return readSettings(env);
   } catch (caught) {
@@ -19,4 +19,4 @@ function settingsOrWhyNot(): Settings | RoomfulError {
   }
 }
 
-export default createApp(settingsOrWhyNot());
+export default createApp(settingsOrFault());

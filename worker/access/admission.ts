@@ -1,27 +1,23 @@
+/** The hand-off of an upgrade from the Worker to the room: the request with its admission, and the room's answer. */
 import { ERRORS, type ErrorCode, RoomfulError } from "../../shared/errors.ts";
-import { type Grant, type Placement, ROLES, type RoomName } from "../../shared/rooms.ts";
-import type { TokenGrant } from "../../shared/tokens.ts";
-import type { Settings } from "../settings/settings.ts";
-import { checkOrigin } from "./origin.ts";
+import type { Grant } from "../../shared/rooms.ts";
 import { SUBPROTOCOL_HEADER, type Subprotocol } from "./subprotocol.ts";
-import { tokenOf } from "./token-transport.ts";
-import { TokenVerifier } from "./token-verifier.ts";
 
-/** What the Worker decided about an upgrade, handed to the room with it. */
+/** The Worker's decision about an upgrade. */
 export interface Admission {
   readonly grant: Grant;
   readonly subprotocol: Subprotocol;
-  /** Of the page that asks, when a browser does. */
+  /** The page's origin; `null` when no page sent the request. */
   readonly origin: string | null;
   /** The secret of a former socket, with which its peer comes back. */
   readonly resume?: string;
-  /** Whether it asks for the signaling of `y-webrtc`, and not for the room. */
+  /** Whether the socket is for the signaling of `y-webrtc`, and not for the room. */
   readonly isSignaling?: boolean;
-  /** Where the request came from, see {@link networkOf}. */
+  /** The client's network, see {@link networkOf}. */
   readonly network: string | null;
 }
 
-/** Under what is remembered who asked for too much: a subject, or else a network. */
+/** Key for the debts of rate limits: the token's subject, else the client's network; `null` when neither is known. */
 export function accountOf({ grant, network }: Pick<Admission, "grant" | "network">): string | null {
   if (grant.subject !== undefined) return `subject ${grant.subject}`;
   return network === null ? null : `network ${network}`;
@@ -30,62 +26,32 @@ export function accountOf({ grant, network }: Pick<Admission, "grant" | "network
 const ADMISSION_HEADER = "x-roomful-admission";
 const REFUSAL_HEADER = "x-roomful-refusal";
 
-/** Decides what requests may do, by the deployment's rules alone: origin and token. No object is touched. */
-export class Doorkeeper {
-  readonly #settings: Settings;
-  readonly #verifier: TokenVerifier;
-
-  constructor(settings: Settings) {
-    this.#settings = settings;
-    this.#verifier = new TokenVerifier(settings);
-  }
-
-  /**
-   * What a request may do in a room, and where the room is.
-   * @throws RoomfulError `origin-not-allowed`, `unauthorized`, and what {@link TokenVerifier.verify} throws
-   */
-  async admit(request: Request, room: RoomName): Promise<TokenGrant> {
-    const { AUTH, OPEN_ROLE, JURISDICTION, LOCATION_HINT } = this.#settings;
-    checkOrigin(request, this.#settings);
-    const { grant, placement } =
-      AUTH === "open"
-        ? { grant: { capabilities: ROLES[OPEN_ROLE] }, placement: {} }
-        : await this.#admitByToken(request, room);
-    const deployed: Placement = {
-      ...(JURISDICTION !== "none" && { jurisdiction: JURISDICTION }),
-      ...(LOCATION_HINT !== "none" && { locationHint: LOCATION_HINT }),
-    };
-    return { grant, placement: { ...deployed, ...placement } };
-  }
-
-  async #admitByToken(request: Request, room: RoomName): Promise<TokenGrant> {
-    if (!this.#verifier.isConfigured) throw new RoomfulError("tokens-not-configured");
-    const token = tokenOf(request);
-    if (token === null) throw new RoomfulError("unauthorized");
-    return this.#verifier.verify(token, room);
-  }
-}
-
-/** The request that carries an admitted upgrade to the room. Nothing of the client's request is passed on. */
+/**
+ * Sent by the Worker to the room for an admitted upgrade. Nothing of the client's request is passed on, or a client
+ * could send an admission of its own.
+ */
 export function upgradeRequest(admission: Admission): Request {
   return new Request("https://room/", {
     headers: { upgrade: "websocket", [ADMISSION_HEADER]: encodeURIComponent(JSON.stringify(admission)) },
   });
 }
 
-/** What {@link upgradeRequest} carried. Only Workers with a binding to the room can send it. */
+/**
+ * Reads what {@link upgradeRequest} carries. It is trusted: only Workers with a binding to the room can send it.
+ * @throws RoomfulError `upgrade-required`
+ */
 export function readAdmission(request: Request): Admission {
   const header = request.headers.get(ADMISSION_HEADER);
   if (header === null || request.headers.get("upgrade") !== "websocket") throw new RoomfulError("upgrade-required");
   return JSON.parse(decodeURIComponent(header)) as Admission;
 }
 
-/** The room's answer to an upgrade that its own rules refuse. The Worker makes of it what a browser can read. */
+/** Sent by the room to the Worker when the room's own rules refuse an upgrade. */
 export function refusalResponse(code: ErrorCode): Response {
   return new Response(null, { status: ERRORS[code].http, headers: { [REFUSAL_HEADER]: code } });
 }
 
-/** @throws RoomfulError when a room's answer is a {@link refusalResponse} */
+/** Checks the room's answer to an upgrade. @throws RoomfulError the code of a {@link refusalResponse} */
 export function demandAdmitted(response: Response): void {
   const code = response.headers.get(REFUSAL_HEADER);
   if (code !== null) throw new RoomfulError(code as ErrorCode);
@@ -95,9 +61,4 @@ export function demandAdmitted(response: Response): void {
 export function upgradeResponse(webSocket: WebSocket, subprotocol: Subprotocol): Response {
   const headers = subprotocol === null ? undefined : { [SUBPROTOCOL_HEADER]: subprotocol };
   return new Response(null, { status: 101, webSocket, ...(headers && { headers }) });
-}
-
-/** Whether a request asks for a WebSocket. */
-export function isUpgrade(request: Request): boolean {
-  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }

@@ -8,27 +8,28 @@ import {
 } from "jose";
 import { RoomfulError } from "../../shared/errors.ts";
 
-/** Milliseconds for which fetched keys are used: how long a key that the provider withdrew may still be taken. */
+/** Milliseconds for which fetched keys are used: a withdrawn key may still be accepted for so long. */
 const MAX_AGE_MS = 600_000;
 
-/** Milliseconds after a fetch in which no unknown key causes another: anybody can make up names of keys. */
+/** Milliseconds after a fetch in which no unknown key causes another: anybody can invent key ids. */
 const COOL_DOWN_MS = 30_000;
 
 /** Milliseconds that a fetch may take. */
 const TIMEOUT_MS = 5_000;
 
-/** Milliseconds after a failed fetch in which none is tried. */
+/** Milliseconds after a failed fetch in which no other is tried. */
 const FAILURE_HOLD_MS = 5_000;
 
 /**
- * The public keys of an identity provider, cached. What depends on keys that can't be had now is refused as
- * `keys-unavailable`, which clients try again; only what no key of a set fetched for it signed is refused for good.
+ * The public keys of an identity provider, cached. A token whose key can't be fetched now is refused as
+ * `keys-unavailable`, after which clients try again. A token is refused for good only when the set was fetched for it
+ * and has no key that fits.
  */
 export class KeySet {
   readonly #remote: RemoteJWKSet;
   readonly #now: () => number;
   #failedAt = Number.NEGATIVE_INFINITY;
-  /** When the fetch that runs was started. A request that was cancelled never ends its own. */
+  /** When the running fetch started. A cancelled request never ends its fetch, so that the time bounds it. */
   #fetchingSince = Number.NEGATIVE_INFINITY;
   #fetched = 0;
 
@@ -44,7 +45,7 @@ export class KeySet {
   }
 
   /**
-   * The key that a token's header names.
+   * Finds the key that a token's header names.
    * @throws RoomfulError `keys-unavailable`
    * @throws errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys
    */
@@ -57,7 +58,7 @@ export class KeySet {
       if (caught instanceof errors.JWKSMultipleMatchingKeys) throw caught;
       if (caught instanceof errors.JWKSNoMatchingKey) {
         if (this.#fetched > before) throw caught;
-        // It may be a key that the provider began to use since.
+        // The provider may have begun to use this key since the last fetch.
         throw new RoomfulError("keys-unavailable", "unknown key; the keys were fetched a moment ago");
       }
       if (caught instanceof RoomfulError) throw caught;
@@ -69,7 +70,7 @@ export class KeySet {
   async #fetch(href: string, options: RequestInit): Promise<Response> {
     const now = this.#now();
     if (now - this.#failedAt < FAILURE_HOLD_MS) throw new RoomfulError("keys-unavailable", "tried a moment ago");
-    // While there are keys, one fetch at a time looks for new ones.
+    // One fetch at a time looks for new keys, while there are usable ones.
     if (this.#remote.fresh && now - this.#fetchingSince < TIMEOUT_MS) {
       throw new RoomfulError("keys-unavailable", "unknown key; the keys are being fetched");
     }

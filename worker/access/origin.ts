@@ -4,8 +4,8 @@ import type { Settings } from "../settings/settings.ts";
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /**
- * Refuses pages of origins that the deployment does not know. A browser names the page's origin, which no page can forge;
- * a request without one comes from no page.
+ * Refuses pages of origins that the deployment does not allow. The browser writes the header, so no page can forge it;
+ * a request without the header comes from no page.
  * @throws RoomfulError `origin-not-allowed`
  */
 export function checkOrigin(request: Request, settings: Pick<Settings, "ALLOWED_ORIGINS" | "AUTH">): void {
@@ -13,7 +13,7 @@ export function checkOrigin(request: Request, settings: Pick<Settings, "ALLOWED_
   if (origin !== null && !isAllowed(origin, request.url, settings)) throw new RoomfulError("origin-not-allowed");
 }
 
-/** Whether pages of an origin may use the deployment that a URL leads to. */
+/** Whether pages of an origin may use the deployment. @param url of the request, for its host */
 export function isAllowed(origin: string, url: string, settings: Pick<Settings, "ALLOWED_ORIGINS" | "AUTH">): boolean {
   const { ALLOWED_ORIGINS, AUTH } = settings;
   if (ALLOWED_ORIGINS === "*") return true;
@@ -21,7 +21,7 @@ export function isAllowed(origin: string, url: string, settings: Pick<Settings, 
   return ALLOWED_ORIGINS.split(",").some((allowed) => allowed.trim() === origin);
 }
 
-/** Whether both are the same host, on any port, or both this machine. */
+/** Whether both name the same host, on any port, or both name this machine. */
 function isSameHost(origin: string, url: string): boolean {
   if (!URL.canParse(origin)) return false;
   const [page, server] = [new URL(origin).hostname, new URL(url).hostname];

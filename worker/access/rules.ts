@@ -3,36 +3,36 @@ import { SUBJECT_RULES } from "../../shared/limits.ts";
 import { INITIAL_ROOM_SETTINGS, type RoomSettings } from "../../shared/moderation.ts";
 import type { Capability, Grant } from "../../shared/rooms.ts";
 
-/** What moderators decided about the holder of a token, whatever the token says. */
+/** A moderator's decisions about a subject. They hold whatever its token says. */
 export interface SubjectRule {
   readonly isBanned?: true;
   readonly isMuted?: true;
   readonly capabilities?: readonly Capability[];
 }
 
-/** {@link State} as it is stored, in JSON. */
+/** {@link State} as JSON, the form in which it is stored. */
 interface StoredRules {
   readonly settings: RoomSettings;
   readonly insiders: readonly string[];
   readonly subjects: readonly (readonly [subject: string, rule: SubjectRule])[];
 }
 
-/** `undefined` takes a decision back. */
+/** Decisions to make. `undefined` takes one back. */
 export type RuleChanges = { readonly [Field in keyof SubjectRule]: SubjectRule[Field] | undefined };
 
-/** A rule with some decisions more, or fewer. */
+/** Applies changes to a rule. */
 export function amend(rule: SubjectRule, changes: RuleChanges): SubjectRule {
   return Object.fromEntries(Object.entries({ ...rule, ...changes }).filter(([, value]) => value !== undefined));
 }
 
 interface State {
   readonly settings: RoomSettings;
-  /** Who was in when the room was locked, and so isn't new. */
+  /** The subjects that were in the room when it was locked: the lock lets them come back. */
   readonly insiders: ReadonlySet<string>;
   readonly subjects: ReadonlyMap<string, SubjectRule>;
 }
 
-/** Keeps the rules, see `Store`. */
+/** The part of `Store` that keeps the rules. */
 interface RulesStore {
   readRules(): string | null;
   writeRules(json: string): void;
@@ -41,8 +41,8 @@ interface RulesStore {
 const NO_RULE: SubjectRule = {};
 
 /**
- * A room's own rules: its settings, and what moderators decided about subjects. Read when they are first needed; a
- * change is durable before it holds.
+ * A room's own rules: its settings, and the decisions of moderators about subjects. They are read when first needed.
+ * A change is written before it takes effect.
  */
 export class Rules {
   readonly #store: RulesStore;
@@ -66,8 +66,8 @@ export class Rules {
   }
 
   /**
-   * What somebody may do here who comes with a grant.
-   * @param origin of the page that asks, when a browser does
+   * Checks a grant against the rules, and returns the capabilities that its holder has here.
+   * @param origin of the page; `null` when no page sent the request
    * @throws RoomfulError `banned`, `origin-not-allowed`, `room-locked`, `room-too-new`, `storage-failed`
    */
   admit(grant: Grant, origin: string | null): readonly Capability[] {
@@ -84,7 +84,8 @@ export class Rules {
   }
 
   /**
-   * @param insiders the subjects that are in: a lock keeps only others out
+   * Changes some of the room's settings.
+   * @param insiders the subjects that are in the room: a lock keeps only others out
    * @throws RoomfulError `room-too-new`, `storage-failed`
    */
   change(patch: Partial<RoomSettings>, insiders: Iterable<string>): RoomSettings {
@@ -99,7 +100,7 @@ export class Rules {
     return settings;
   }
 
-  /** Adds to what was decided about a subject. @throws RoomfulError `too-many-rules`, `room-too-new`, `storage-failed` */
+  /** Changes the rule of a subject. @throws RoomfulError `too-many-rules`, `room-too-new`, `storage-failed` */
   decide(subject: string, changes: RuleChanges): void {
     const subjects = new Map(this.#rules.subjects);
     const rule = amend(this.of(subject), changes);
@@ -109,7 +110,7 @@ export class Rules {
     this.#write({ ...this.#rules, subjects });
   }
 
-  /** To be called once everything stored was deleted. */
+  /** Forgets what was read. The room calls this once everything stored was deleted. */
   forget(): void {
     this.#state = undefined;
   }
@@ -128,7 +129,7 @@ export class Rules {
   }
 }
 
-/** @throws RoomfulError `storage-failed`: rules that can't be read let nobody in */
+/** @throws RoomfulError `storage-failed` when the rules are damaged: nobody is admitted then */
 function parse(json: string | null): State {
   try {
     const stored: Partial<StoredRules> = json === null ? {} : JSON.parse(json);

@@ -13,8 +13,8 @@ export function offersOf(request: Request): string[] {
 }
 
 /**
- * Chooses the subprotocol to answer with: one that was offered and is no secret, since a browser drops a connection
- * whose offers were all ignored.
+ * Selects the subprotocol of the answer: an offered one that the room speaks. A browser drops a connection whose offers
+ * were all ignored, and an offer that carries a secret must not be repeated.
  * @throws RoomfulError `unsupported-subprotocol` when offers were made and none can be selected
  */
 export function selectSubprotocol(request: Request): Subprotocol {

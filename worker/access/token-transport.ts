@@ -3,10 +3,10 @@ import { BEARER_PROTOCOL } from "../../shared/tokens.ts";
 import { offersOf } from "./subprotocol.ts";
 
 /**
- * The token that a request brings: as subprotocol `roomful.bearer.<token>`, as `Authorization: Bearer <token>` or as
- * `?token=<token>`.
+ * Reads a request's token: from the subprotocol `roomful.bearer.<token>`, from `Authorization: Bearer <token>` or
+ * from `?token=<token>`.
  * @returns `null` when there is none
- * @throws RoomfulError `token-invalid` when there are different ones: which counts is not for the reader to guess
+ * @throws RoomfulError `token-invalid` when the request brings different tokens: which one counts would be a guess
  */
 export function tokenOf(request: Request): string | null {
   const tokens = new Set<string>();

@@ -6,7 +6,7 @@ import { grantOf, readClaims, type TokenGrant } from "../../shared/tokens.ts";
 import { keyOf, type TokenKey, type TokenSettings } from "../settings/token-key.ts";
 import { KeySet } from "./key-set.ts";
 
-/** Checks tokens by the deployment's key, and says what they admit to. Made once and kept, for the keys that it caches. */
+/** Verifies tokens with the deployment's key and reads their grants. One instance serves all requests, since it caches keys. */
 export class TokenVerifier {
   readonly #key: TokenKey;
   readonly #settings: TokenSettings;
@@ -34,17 +34,16 @@ export class TokenVerifier {
   }
 
   /**
-   * What a token admits to in one room.
-   * @param room decoded
+   * Verifies a token and reads what it grants in one room.
    * @throws RoomfulError `tokens-not-configured`, `token-invalid`, `token-expired`, `token-not-yet-valid`,
-   * `room-not-allowed`, `keys-unavailable`, `misconfigured`. None repeats anything of the token.
+   * `room-not-allowed`, `keys-unavailable`, `misconfigured`. No message repeats anything of the token.
    */
   async verify(token: string, room: RoomName): Promise<TokenGrant> {
     if (this.#key.kind === "none") throw new RoomfulError("tokens-not-configured");
     if (token.length > TOKEN_CHARACTERS) {
       throw new RoomfulError("token-invalid", `above ${TOKEN_CHARACTERS} characters`);
     }
-    this.#verificationKey ??= await this.#prepare(this.#key);
+    this.#verificationKey ??= await this.#importKey(this.#key);
     let payload: unknown;
     try {
       ({ payload } = await jwtVerify(token, this.#verificationKey, {
@@ -57,7 +56,7 @@ export class TokenVerifier {
     return grantOf(readClaims(payload), room);
   }
 
-  async #prepare(key: Exclude<TokenKey, { kind: "none" }>): Promise<JWTVerifyGetKey> {
+  async #importKey(key: Exclude<TokenKey, { kind: "none" }>): Promise<JWTVerifyGetKey> {
     switch (key.kind) {
       case "secret": {
         const secret = new TextEncoder().encode(key.secret);
@@ -92,6 +91,6 @@ function refusalOf(caught: unknown): RoomfulError {
   if (caught instanceof errors.JWSSignatureVerificationFailed) return new RoomfulError("token-invalid", "signature");
   if (caught instanceof errors.JWKSNoMatchingKey) return new RoomfulError("token-invalid", "unknown key");
   if (caught instanceof errors.JWKSMultipleMatchingKeys) return new RoomfulError("token-invalid", "names no key");
-  // What is left is a token that is none. Its causes are not kept: they may quote it.
+  // The text is no JWT. The cause is left out: its message may quote the token.
   return new RoomfulError("token-invalid", "form");
 }

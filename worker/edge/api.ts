@@ -9,16 +9,16 @@ import { decodeRoomName, type Json } from "../../shared/rooms.ts";
 import type { RootKind } from "../../shared/rpc.ts";
 import { checkOrigin, isAllowed } from "../access/origin.ts";
 import { type GrantedRoomStub, getRoom } from "../room/namespace.ts";
-import type { WorkerContext } from "./app.ts";
+import type { WorkerContext } from "./context.ts";
 
-/** What a call is handed beside: the room, within what the caller may do. */
+/** The context of a call: the room too, within what the caller may do. */
 interface ApiContext extends WorkerContext {
   Variables: WorkerContext["Variables"] & { room: GrantedRoomStub };
 }
 
 /**
- * The rooms' methods by HTTP, below `/api/rooms/<encoded room>`. Admission is the Worker's; what the caller may do is
- * checked in the room, by `GrantedRoom`. `docs/http.md` lists the calls.
+ * The rooms' methods by HTTP, below `/api/rooms/<encoded room>`. The Worker authenticates the caller; the room checks
+ * each call, by `GrantedRoom`. `docs/http.md` lists the calls.
  */
 export const httpApi = new Hono<ApiContext>();
 
@@ -36,16 +36,16 @@ httpApi.use(async (context, next) => {
 
 httpApi.use(async (context, next) => {
   const request = context.req.raw;
-  // The router's own parameter would be decoded leniently.
+  // The router decodes its own parameter leniently: a malformed escape would pass.
   const name = decodeRoomName(new URL(request.url).pathname.split("/")[3] ?? "");
-  const { grant, placement } = await context.var.doorkeeper.admit(request, name);
+  const { grant, placement } = await context.var.authenticator.authenticate(request, name);
   using room = await getRoom(context.env.ROOMS, name, placement).as(grant, request.headers.get("origin"));
   context.set("room", room);
   await next();
   context.header("cache-control", "no-store");
 });
 
-/** What a body that is read whole may have in bytes. */
+/** Bounds a body that is read whole. */
 const jsonLimit = bodyLimit({
   maxSize: TEXT_MESSAGE_BYTES,
   onError: () => {
@@ -108,7 +108,7 @@ async function jsonOf(context: Context): Promise<unknown> {
   try {
     return await context.req.json();
   } catch {
-    // Without its cause, whose words quote the text.
+    // The cause is left out: its message quotes the body.
     throw new RoomfulError("invalid-argument", "the body is JSON");
   }
 }
@@ -119,7 +119,7 @@ function binary(bytes: Uint8Array): Response {
 
 /** @throws RoomfulError `invalid-argument` */
 function fromBase64Url(text: string): Uint8Array {
-  // The decoder passes over what it does not know.
+  // The decoder skips characters that it does not know.
   if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) {
     throw new RoomfulError("invalid-argument", "since is a state vector in base64url, without padding");
   }
@@ -131,7 +131,7 @@ function rootsOf(given: readonly string[] = []): Record<string, RootKind> {
   const roots = given.map((root) => {
     const colon = root.indexOf(":");
     if (colon === -1) throw new RoomfulError("invalid-argument", "root is <kind>:<name>");
-    // The room refuses a kind that it does not know.
+    // The room checks the kind.
     return [root.slice(colon + 1), root.slice(0, colon) as RootKind] as const;
   });
   return Object.fromEntries(roots);

@@ -1,89 +1,36 @@
 import { type Context, Hono } from "hono";
-import { closeArguments, describe, ERRORS, errorCodeOf, RoomfulError } from "../../shared/errors.ts";
-import { decodeRoomName } from "../../shared/rooms.ts";
-import { Doorkeeper, demandAdmitted, isUpgrade, upgradeRequest, upgradeResponse } from "../access/admission.ts";
-import { networkOf } from "../access/network.ts";
-import { secretOf } from "../access/resume-secret.ts";
-import { offersOf, type Subprotocol, selectSubprotocol } from "../access/subprotocol.ts";
-import { getRoom } from "../room/namespace.ts";
-import type { Room } from "../room/room.ts";
+import { describe, ERRORS, errorCodeOf, RoomfulError } from "../../shared/errors.ts";
+import { Authenticator } from "../access/authenticator.ts";
 import { createLog, explain } from "../runtime/logging.ts";
 import type { Settings } from "../settings/settings.ts";
 import { httpApi } from "./api.ts";
+import type { WorkerContext } from "./context.ts";
+import { upgrades } from "./upgrades.ts";
 
-/** What the Worker is bound to; its settings are beside it, see `worker/settings/settings.ts`. */
-export interface Bindings {
-  readonly ROOMS: DurableObjectNamespace<Room>;
-  /** The whiteboard's files; a deployment may do without. */
-  readonly PAGE?: Fetcher;
-}
-
-/** Below these nothing is a page, whoever asks. */
+/** Paths below which no page is served, whatever the request accepts. */
 const NO_PAGE = /^\/(?:api|rooms|signal)(?:\/|$)/;
 
-/** What every route is handed. */
-export interface WorkerContext {
-  Bindings: Bindings;
-  Variables: { settings: Settings; doorkeeper: Doorkeeper };
-}
-
-/** The Worker in front of the rooms. @param settings or why there are none, which every caller is told */
+/**
+ * The Worker in front of the rooms.
+ * @param settings or why there are none: every request is answered with that error then
+ */
 export function createApp(settings: Settings | RoomfulError): Hono<WorkerContext> {
   const log = createLog(settings instanceof RoomfulError ? "error" : settings.LOG_LEVEL);
-  const doorkeeper = settings instanceof RoomfulError ? settings : new Doorkeeper(settings);
+  const authenticator = settings instanceof RoomfulError ? settings : new Authenticator(settings);
   const app = new Hono<WorkerContext>();
 
   app.use(async (context, next) => {
     if (settings instanceof RoomfulError) throw settings;
-    if (doorkeeper instanceof RoomfulError) throw doorkeeper;
+    if (authenticator instanceof RoomfulError) throw authenticator;
     context.set("settings", settings);
-    context.set("doorkeeper", doorkeeper);
+    context.set("authenticator", authenticator);
+    context.set("log", log);
     await next();
   });
 
   app.get("/healthz", (context) => context.json({ status: "ok" }));
 
-  app.get("/rooms/*", async (context) => {
-    const request = context.req.raw;
-    if (!isUpgrade(request)) throw new RoomfulError("upgrade-required");
-    const subprotocol = selectSubprotocol(request);
-    try {
-      const name = decodeRoomName(new URL(request.url).pathname.slice("/rooms/".length));
-      const { grant, placement } = await context.get("doorkeeper").admit(request, name);
-      const resume = secretOf(request);
-      const upgrade = upgradeRequest({
-        grant,
-        subprotocol,
-        origin: request.headers.get("origin"),
-        network: networkOf(request.headers.get("cf-connecting-ip")),
-        ...(resume !== undefined && { resume }),
-      });
-      const response = await getRoom(context.env.ROOMS, name, placement).fetch(upgrade);
-      demandAdmitted(response);
-      return response;
-    } catch (caught) {
-      if (!(caught instanceof RoomfulError)) throw caught;
-      log("warn", "refused", { code: caught.code, detail: explain(caught) });
-      return refuseUpgrade(caught, subprotocol);
-    }
-  });
-
-  app.get("/signal/*", async (context) => {
-    const request = context.req.raw;
-    if (!isUpgrade(request)) throw new RoomfulError("upgrade-required");
-    // Offers are for those who speak the room's own protocols.
-    if (offersOf(request).length > 0) throw new RoomfulError("unsupported-subprotocol");
-    const name = decodeRoomName(new URL(request.url).pathname.slice("/signal/".length));
-    const { grant, placement } = await context.get("doorkeeper").admit(request, name);
-    const origin = request.headers.get("origin");
-    const network = networkOf(request.headers.get("cf-connecting-ip"));
-    const upgrade = upgradeRequest({ grant, subprotocol: null, origin, network, isSignaling: true });
-    const response = await getRoom(context.env.ROOMS, name, placement).fetch(upgrade);
-    // A refusal stays an HTTP status: a stock y-webrtc client waits before its next try when no socket opened, and comes
-    // back at once when one did and was closed.
-    demandAdmitted(response);
-    return response;
-  });
+  app.route("/", upgrades);
 
   app.route("/api/rooms/:room", httpApi);
 
@@ -116,12 +63,4 @@ function refusal(context: Context, caught: Error): Response {
   const status = ERRORS[code].http;
   if (status === 401) context.header("www-authenticate", "Bearer");
   return context.json({ error: { code, message } }, status);
-}
-
-/** Accepts an upgrade to close it at once: a browser shows its page a close code, but no HTTP status. */
-function refuseUpgrade({ code, detail }: RoomfulError, subprotocol: Subprotocol): Response {
-  const { 0: client, 1: server } = new WebSocketPair();
-  server.accept();
-  server.close(...closeArguments(code, detail));
-  return upgradeResponse(client, subprotocol);
 }

@@ -15,8 +15,8 @@ const GRANT = v.object({
 });
 
 /**
- * A room's methods within what a grant allows, as `Room.as` hands it out: the one place where calls are checked, by RPC
- * and by HTTP. The grant's end is looked at on every call, since a stub may be held for long.
+ * A room's methods within what a grant allows. `Room.as` hands it out to callers by RPC and by HTTP, so that calls are
+ * checked in one place. Each call checks the grant's end too, since a stub may be held for long.
  */
 export class GrantedRoom extends RpcTarget implements RoomMethods {
   readonly #room: RoomMethods;
@@ -24,8 +24,8 @@ export class GrantedRoom extends RpcTarget implements RoomMethods {
   readonly #admit: () => readonly Capability[];
 
   /**
-   * @param admit what the grant allows by the room's own rules
-   * @throws RoomfulError `invalid-argument`
+   * @param admit returns the capabilities that the room's own rules leave to the grant, or throws their refusal
+   * @throws RoomfulError `invalid-argument` when the grant is malformed
    */
   constructor(room: RoomMethods, grant: Grant, admit: () => readonly Capability[]) {
     super();
@@ -36,62 +36,62 @@ export class GrantedRoom extends RpcTarget implements RoomMethods {
   }
 
   async getState(stateVector?: Uint8Array): Promise<Uint8Array> {
-    return this.#with("read").getState(stateVector);
+    return this.#demand("read").getState(stateVector);
   }
 
   async getStateVector(): Promise<Uint8Array> {
-    return this.#with("read").getStateVector();
+    return this.#demand("read").getStateVector();
   }
 
   async getJson<const Asked extends Roots>(roots: Asked): Promise<RootsAsJson<Asked>> {
-    return this.#with("read").getJson(roots);
+    return this.#demand("read").getJson(roots);
   }
 
   async applyUpdate(update: Uint8Array): Promise<Applied> {
-    return this.#with("write").applyUpdate(update);
+    return this.#demand("write").applyUpdate(update);
   }
 
   async participants(): Promise<Participant[]> {
-    return this.#with("read").participants();
+    return this.#demand("read").participants();
   }
 
   async statistics(): Promise<RoomStatistics> {
-    return this.#with("moderate").statistics();
+    return this.#demand("moderate").statistics();
   }
 
   async flush(): Promise<void> {
-    return this.#with("moderate").flush();
+    return this.#demand("moderate").flush();
   }
 
-  /** Always those for who asks: nobody gets credentials in the name of others. */
+  /** Credentials are issued to the grant's own subject only. */
   async iceServers(): Promise<IceServers> {
-    return this.#with("call").iceServers(this.#grant.subject);
+    return this.#demand("call").iceServers(this.#grant.subject);
   }
 
   async publish(data: Json): Promise<void> {
-    return this.#with("publish").publish(data);
+    return this.#demand("publish").publish(data);
   }
 
   async moderate(action: Moderation): Promise<void> {
-    const room = this.#with("moderate");
+    const room = this.#demand("moderate");
     demandHeld(parseModeration(action), this.#admit());
     return room.moderate(action);
   }
 
   async getSettings(): Promise<RoomSettings> {
-    return this.#with("moderate").getSettings();
+    return this.#demand("moderate").getSettings();
   }
 
   async changeSettings(settings: Partial<RoomSettings>): Promise<RoomSettings> {
-    return this.#with("moderate").changeSettings(settings);
+    return this.#demand("moderate").changeSettings(settings);
   }
 
   async delete(): Promise<void> {
-    return this.#with("moderate").delete();
+    return this.#demand("moderate").delete();
   }
 
-  /** The room, for who has the capability at this moment. */
-  #with(capability: Capability): RoomMethods {
+  /** The room, if the grant has the capability at this moment. @throws RoomfulError `token-expired`, `forbidden` */
+  #demand(capability: Capability): RoomMethods {
     const { expiresAt } = this.#grant;
     if (expiresAt !== undefined && Date.now() >= expiresAt) throw new RoomfulError("token-expired");
     if (!this.#admit().includes(capability)) throw new RoomfulError("forbidden", capability);

@@ -1,0 +1,17 @@
+import type { Authenticator } from "../access/authenticator.ts";
+import type { Room } from "../room/room.ts";
+import type { Log } from "../runtime/logging.ts";
+import type { Settings } from "../settings/settings.ts";
+
+/** The Worker's bindings. Its settings stand beside them, see `worker/settings/settings.ts`. */
+export interface Bindings {
+  readonly ROOMS: DurableObjectNamespace<Room>;
+  /** The whiteboard's files. A deployment may do without. */
+  readonly PAGE?: Fetcher;
+}
+
+/** The context that Hono hands to every route. */
+export interface WorkerContext {
+  Bindings: Bindings;
+  Variables: { settings: Settings; authenticator: Authenticator; log: Log };
+}
