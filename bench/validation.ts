@@ -109,8 +109,8 @@ function inWindows(apply: (doc: Y.Doc, update: Uint8Array) => void): void {
 function applyAsRoom(): void {
   const author = {};
   const document = new RoomDocument({
-    read: () => ({ snapshot: null, updates: [], intact: true }),
-    unreadable: () => {},
+    read: () => ({ snapshot: null, updates: [], damage: [], whole: true }),
+    reportUnreadable: () => {},
     maxBytes: () => 1e9,
   });
   for (let start = 0; start < updates.length; start += WINDOW) {

@@ -19,6 +19,7 @@ import {
 } from "../../shared/messages.ts";
 import type { Grant } from "../../shared/rooms.ts";
 import { upgradeRequest } from "../../worker/access/admission.ts";
+import type { StoredDocument } from "../../worker/storage/stored-document.ts";
 
 let rooms = 0;
 
@@ -229,9 +230,20 @@ export function textUpdate(text: string, clientId?: number): Uint8Array {
 }
 
 /** What a room that met no damage reads from its storage. */
-export function storedDocument({ snapshot, updates = [] }: { snapshot?: Uint8Array; updates?: readonly Uint8Array[] }) {
+export function storedDocument({
+  snapshot,
+  updates = [],
+}: {
+  snapshot?: Uint8Array;
+  updates?: readonly Uint8Array[];
+}): StoredDocument {
   const stateVector = snapshot === undefined ? null : Y.encodeStateVectorFromUpdate(snapshot);
-  return { snapshot: snapshot === undefined ? null : { state: snapshot, stateVector }, updates, intact: true };
+  return {
+    snapshot: snapshot === undefined ? null : { state: snapshot, stateVector },
+    updates,
+    damage: [],
+    whole: true,
+  };
 }
 
 /** The document that updates amount to. */

@@ -10,10 +10,10 @@ const author = {};
 const editOf = (update: Uint8Array, overrides = {}) => ({ author, update, denied: null, whole: false, ...overrides });
 
 function documentOf(stored: Parameters<typeof storedDocument>[0], maxBytes = 1e6): RoomDocument {
-  const unreadable = (cause: unknown) => {
+  const reportUnreadable = (cause: unknown) => {
     throw cause;
   };
-  return new RoomDocument({ read: () => storedDocument(stored), unreadable, maxBytes: () => maxBytes });
+  return new RoomDocument({ read: () => storedDocument(stored), reportUnreadable, maxBytes: () => maxBytes });
 }
 
 describe("the document", () => {
@@ -54,7 +54,7 @@ describe("the document", () => {
     let failure: Error | null = new Error("a failing disk");
     const document = new RoomDocument({
       read: () => storedDocument({ snapshot: textUpdate("before", 1) }),
-      unreadable: () => {},
+      reportUnreadable: () => {},
       maxBytes: () => {
         if (failure !== null) throw failure;
         return 1e6;
@@ -238,7 +238,7 @@ describe("a throw inside Yjs", () => {
       const stored: Uint8Array[] = [textUpdate("base", 1)];
       const document = new RoomDocument({
         read: () => storedDocument({ updates: stored }),
-        unreadable: (cause) => {
+        reportUnreadable: (cause) => {
           throw cause;
         },
         maxBytes: () => 1e6,

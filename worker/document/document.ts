@@ -1,147 +1,97 @@
 import * as Y from "yjs";
-import { type ErrorCode, RoomfulError } from "../../shared/errors.ts";
+import { RoomfulError } from "../../shared/errors.ts";
 import { decodeStateVector, type StructId } from "../../shared/frames.ts";
-import { DELETION_RESERVE, INCOMPLETE_CLIENTS, NEARLY_FULL, ROOT_TYPES } from "../../shared/limits.ts";
+import { INCOMPLETE_CLIENTS, ROOT_TYPES } from "../../shared/limits.ts";
 import type { Roots, RootsAsJson } from "../../shared/rpc.ts";
+import type { StoredDocument } from "../storage/stored-document.ts";
+import { DocumentSize } from "./document-size.ts";
+import {
+  APPLIED,
+  type Edit,
+  NO_WORK,
+  needsDocument,
+  type Outcome,
+  refuse,
+  type UpdateEdit,
+  type Window,
+  type Work,
+  workOf,
+} from "./edit.ts";
 import { IntegrationGuard } from "./integration-guard.ts";
+import { replay, replayUntilThrow, transactUnobserved } from "./replay.ts";
 import { readRoots } from "./root-json.ts";
-import { type StoredDocument, StoredForm } from "./stored-form.ts";
-import { addsStructs, changes, clockOf, firstMissing, splits, withoutKnown } from "./update-effect.ts";
+import { StoredCopy } from "./stored-copy.ts";
+import { addsStructs, clockOf, countSplits, firstMissing, withoutKnown, wouldChange } from "./update-effect.ts";
 import { readUpdateShape, type UpdateShape } from "./update-shape.ts";
 
-/** What somebody wants in the document, or wanted and is to be refused in its turn. */
-export type Edit = {
-  /** Whose it is. After a refusal the further edits of an author are taken whole or refused: see `whole`. */
-  readonly author: object;
-  /** Whether to refuse it when the document lacks something that it refers to, instead of dropping that part. */
-  readonly whole: boolean;
-} & (
-  | {
-      readonly update: Uint8Array;
-      /** With which code to refuse it if it would change something; `null` when its author may write. */
-      readonly denied: ErrorCode | null;
-    }
-  | { readonly refusal: RoomfulError }
-);
-
-/** What became of one edit. */
-export type Outcome =
-  /** All of it is in the document. */
-  | { readonly kind: "applied" }
-  /** The part that refers to what the document lacks, `missing` among it, was dropped; the rest is in the document. */
-  | { readonly kind: "incomplete"; readonly missing: StructId }
-  /** Nothing of it is in the document. */
-  | { readonly kind: "refused"; readonly refusal: RoomfulError };
-
-/** What an edit made the room do. */
-export interface Work {
-  readonly items: number;
-  /** Deletions, and structs without content. */
-  readonly deletions: number;
-  /** Steps of searches for the places of items. */
-  readonly searchSteps: number;
-  /** How often the document had to be read again because of it. */
-  readonly loads: number;
-}
-
-/** What became of a window of edits. */
-export interface Window {
-  /** One for each edit, in their order. */
-  readonly outcomes: readonly Outcome[];
-  /** One for each edit, in their order. */
-  readonly works: readonly Work[];
-  /** What Yjs emitted: none when nothing changed, one as a rule, several when a throw split the window. */
-  readonly updates: readonly Uint8Array[];
-  /** How often memory had to be discarded and read again because an edit threw. */
-  readonly taints: number;
-}
-
 export interface DocumentOptions {
+  /** Reads everything that was emitted before, committed or not. */
   readonly read: () => StoredDocument;
-  readonly unreadable: (cause: unknown) => void;
+  /** Called when Yjs can't take what was read. The document is what came before that. */
+  readonly reportUnreadable: (cause: unknown) => void;
+  /** The encoded size above which an edit that adds something is refused. Asked for each window. */
   readonly maxBytes: () => number;
 }
 
-const APPLIED: Outcome = { kind: "applied" };
-const NO_WORK: Work = { items: 0, deletions: 0, searchSteps: 0, loads: 0 };
-
-/** Bytes by which a document's encoded size grows, about, where a deletion splits a run. */
+/** Bytes by which a deletion that splits a run makes the encoded document grow, about. */
 const BYTES_PER_SPLIT = 20;
 
 /**
- * The room's Y.Doc: validates, applies, coalesces, encodes. Memory is a cache of what `read` returns; after any throw
- * inside Yjs it is discarded, since a transaction that threw leaves a document in an unknown state.
+ * The room's Y.Doc: validates, applies, coalesces, encodes. Memory is a cache of what `read` returns. It is discarded
+ * after any throw inside Yjs, since a transaction that threw leaves a Y.Doc in an unknown state.
  */
 export class RoomDocument {
-  readonly #stored: StoredForm;
-  readonly #unreadable: (cause: unknown) => void;
-  readonly #readLimit: () => number;
-  /** The encoded size above which an edit that adds something is refused, as it was when the last window was opened. */
-  #limit = Number.POSITIVE_INFINITY;
+  readonly #stored: StoredCopy;
+  readonly #reportUnreadable: (cause: unknown) => void;
+  readonly #maxBytes: () => number;
+  readonly #size = new DocumentSize();
   #doc: Y.Doc | undefined;
   #guard = new IntegrationGuard();
   #version = 0;
   #emitted: Uint8Array[] = [];
-  /** Upper estimate of the encoded size: its last measurement and all that was taken since. */
-  #bytes = 0;
-  #bytesWhenMeasured = 0;
-  /** Whether something was deleted since then: it may have been most of the size. */
-  #mayHaveShrunk = false;
-  /** Whether the open transaction deletes: what it deletes is only dropped when it ends. */
-  #isDeleting = false;
   #loads = 0;
 
-  /**
-   * @param read returns everything that was emitted before, committed or not
-   * @param unreadable is told when Yjs can't take what was read; the document is what came before that
-   * @param maxBytes asked for each window: the encoded size above which an edit that adds something is refused
-   */
-  constructor({ read, unreadable, maxBytes }: DocumentOptions) {
-    this.#stored = new StoredForm(() => this.#count(read()));
-    this.#unreadable = unreadable;
-    this.#readLimit = maxBytes;
+  constructor({ read, reportUnreadable, maxBytes }: DocumentOptions) {
+    this.#stored = new StoredCopy(() => {
+      const stored = read();
+      this.#size.setStored(stored);
+      return stored;
+    });
+    this.#reportUnreadable = reportUnreadable;
+    this.#maxBytes = maxBytes;
   }
 
   get loaded(): boolean {
     return this.#doc !== undefined;
   }
 
-  /** Another one whenever the content may be another. */
+  /** A number that is another one whenever the content may be. */
   get version(): number {
     return this.#version;
   }
 
-  /** Upper estimate of the encoded size, as it was when it was last read; 0 before that. */
+  /** Upper estimate of the encoded size; 0 before the first reading. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#size.bytes;
   }
 
-  /** Whether most of its limit is used, measured when a hundredth of the limit was added since the last time. */
+  /** Whether most of the limit is used. False until the document is loaded: its size in storage may be overstated. */
   get isNearlyFull(): boolean {
-    // What is stored may be less than it seems to be.
-    if (this.#doc === undefined) return false;
-    const limit = this.#limit * NEARLY_FULL;
-    if (this.bytes > limit && this.#hasGrown) this.#setMeasured(Y.encodeStateAsUpdate(this.#doc).length);
-    return this.bytes > limit;
+    return this.#doc !== undefined && this.#size.isNearlyFull(this.#doc);
   }
 
-  /** Whether enough was added since the last measurement to be worth another one. */
-  get #hasGrown(): boolean {
-    return this.#bytes - this.#bytesWhenMeasured >= this.#limit / 100;
-  }
-
-  /** Times the document was read from storage. */
+  /** How often the document was loaded from storage. */
   get loads(): number {
     return this.#loads;
   }
 
   /**
-   * Applies a window of edits in one transaction, each validated just before its own apply, since it may depend on the
-   * edit before it.
+   * Applies a window of edits in one transaction. Each edit is validated just before it is applied, since it may depend on
+   * the edit before it.
    */
   apply(edits: readonly Edit[]): Window {
-    // Inside the transaction, a failure to read it would pass for an edit's.
-    this.#limit = this.#readLimit();
+    // The limit is read before the transaction: a failure inside it would count against an edit.
+    this.#size.setLimit(this.#maxBytes());
     const refusedAuthors = new Set<object>();
     try {
       return { ...this.#transact(edits, refusedAuthors), taints: 0 };
@@ -149,7 +99,7 @@ export class RoomDocument {
       if (!(cause instanceof Taint)) throw cause;
       this.discard();
       const refusal = refusalOf(cause);
-      // Alone, it would throw again; only what searches cost is counted anew by a load.
+      // A lone edit would throw again. A costly one may not: the load counts the cost of searches anew.
       if (edits.length === 1 && refusal.code !== "update-too-costly") {
         return { outcomes: [refuse(refusal)], works: [{ ...NO_WORK, loads: 1 }], updates: [], taints: 1 };
       }
@@ -157,7 +107,7 @@ export class RoomDocument {
     }
   }
 
-  /** After a throw: each edit has a transaction of its own, so that only the culprit is refused. */
+  /** Applies a window in which Yjs threw. Each edit has a transaction of its own, so that only the culprit is refused. */
   #applyOneByOne(edits: readonly Edit[]): Window {
     const refusedAuthors = new Set<object>();
     const outcomes: Outcome[] = [];
@@ -167,7 +117,7 @@ export class RoomDocument {
     const costlyAuthors = new Set<object>();
     for (const edit of edits) {
       if (costlyAuthors.has(edit.author)) {
-        // Each try could take seconds, and this author's connection ends after the window.
+        // A further try could take seconds, and this author's connection ends after the window anyway.
         outcomes.push(refuse(new RoomfulError("update-too-costly")));
         works.push(NO_WORK);
         continue;
@@ -185,7 +135,7 @@ export class RoomDocument {
         const refusal = refusalOf(cause);
         if (refusal.code === "update-too-costly") costlyAuthors.add(edit.author);
         outcomes.push(refuse(refusal));
-        // Everything was done twice for it: with the others of its window, and alone.
+        // The room did everything twice for this edit: with the others of its window, and alone.
         works.push({ ...NO_WORK, searchSteps: 2 * (this.#guard.steps - steps), loads: 2 });
         refusedAuthors.add(edit.author);
         this.discard();
@@ -195,12 +145,12 @@ export class RoomDocument {
     return { outcomes, works, updates, taints };
   }
 
-  /** Reads storage, and applies what was emitted since and is in nobody else's hands yet. */
+  /** Loads the document and applies what this window emitted so far, which storage does not hold yet. */
   #loadWith(updates: readonly Uint8Array[]): void {
     const doc = this.#load();
-    this.#changed();
+    this.#markChanged();
     this.#guard.count(() => replay(doc, updates));
-    for (const update of updates) this.#bytes += update.length;
+    for (const update of updates) this.#size.add(update.length);
     this.#emitted = [];
   }
 
@@ -215,7 +165,7 @@ export class RoomDocument {
     this.#emitted = [];
     try {
       this.#guard.enforce(doc, () =>
-        relay(doc, () => {
+        transactUnobserved(doc, () => {
           for (const edit of edits) {
             const whole = edit.whole || refusedAuthors.has(edit.author);
             const { steps } = this.#guard;
@@ -229,8 +179,7 @@ export class RoomDocument {
     } catch (cause) {
       throw new Taint("Yjs threw", { cause });
     }
-    if (this.#isDeleting) this.#mayHaveShrunk = true;
-    this.#isDeleting = false;
+    this.#size.endTransaction();
     const updates = this.#emitted;
     this.#emitted = [];
     return { outcomes, works, updates };
@@ -248,21 +197,21 @@ export class RoomDocument {
     return { outcome: this.#applyShape(doc, edit, shape), shape };
   }
 
-  #applyShape(doc: Y.Doc, edit: Extract<Edit, { update: Uint8Array }>, shape: UpdateShape): Outcome {
+  #applyShape(doc: Y.Doc, edit: UpdateEdit, shape: UpdateShape): Outcome {
     const { update } = edit;
     const missing = firstMissing(doc, shape);
-    const isChange = changes(doc, shape);
-    const cuts = splits(doc, shape);
-    const growth = update.length + BYTES_PER_SPLIT * cuts;
-    const refusal = this.#refusalOf(doc, edit, { shape, missing, isChange, cuts, growth });
+    const isChange = wouldChange(doc, shape);
+    const splits = countSplits(doc, shape);
+    const growth = update.length + BYTES_PER_SPLIT * splits;
+    const refusal = this.#refusalOf(doc, edit, { shape, missing, isChange, splits, growth });
     if (refusal !== null) return refuse(refusal);
     const outcome: Outcome = missing === null ? APPLIED : { kind: "incomplete", missing };
-    // Yjs may split items for an update that changes nothing, and is not to be given one.
+    // Yjs may split items even for an update that changes nothing.
     if (!isChange) return outcome;
-    this.#changed();
+    this.#markChanged();
     Y.applyUpdate(doc, withoutKnown(doc, update, shape));
-    this.#bytes += growth;
-    if (shape.deletions.length > 0) this.#isDeleting = true;
+    this.#size.add(growth);
+    if (shape.deletions.length > 0) this.#size.markDeleting();
     const { store } = doc;
     if (missing === null && (store.pendingStructs !== null || store.pendingDs !== null)) {
       throw new Error("items that wait for each other");
@@ -272,11 +221,11 @@ export class RoomDocument {
     return outcome;
   }
 
-  /** Why an edit must not be applied, or `null`. Changes nothing. */
+  /** Returns why an edit must not be applied, or `null`. Changes nothing. */
   #refusalOf(
     doc: Y.Doc,
-    { denied, whole }: Extract<Edit, { update: Uint8Array }>,
-    { shape, missing, isChange, cuts, growth }: Prospect,
+    { denied, whole }: UpdateEdit,
+    { shape, missing, isChange, splits, growth }: Prospect,
   ): RoomfulError | null {
     if (denied !== null && (missing !== null || isChange)) return new RoomfulError(denied);
     let rootsLeft = ROOT_TYPES - doc.share.size;
@@ -290,28 +239,15 @@ export class RoomDocument {
     }
     if (!isChange) return null;
     const isAddition = addsStructs(doc, shape);
-    // Deletions that split nothing are taken by every document.
-    if (!isAddition && cuts === 0) return null;
-    const limit = isAddition ? this.#limit : this.#limit * DELETION_RESERVE;
-    return this.#hasRoomFor(doc, growth, limit) ? null : new RoomfulError("document-full");
+    // Even a full document takes deletions that split nothing.
+    if (!isAddition && splits === 0) return null;
+    return this.#size.hasRoomFor(doc, growth, isAddition) ? null : new RoomfulError("document-full");
   }
 
-  #hasRoomFor(doc: Y.Doc, bytes: number, maxBytes: number): boolean {
-    if (this.#bytes + bytes <= maxBytes) return true;
-    // The sum of updates overstates a document that merges well. Measuring costs its size, so it is done only when
-    // something was deleted or a hundredth of the limit was added since.
-    if (!this.#mayHaveShrunk && !this.#hasGrown) return false;
-    this.#setMeasured(Y.encodeStateAsUpdate(doc).length);
-    return this.#bytes + bytes <= maxBytes;
-  }
-
-  #setMeasured(bytes: number): void {
-    this.#bytes = bytes;
-    this.#bytesWhenMeasured = bytes;
-    this.#mayHaveShrunk = false;
-  }
-
-  /** The document as one update, or what a peer with this state vector lacks of it. */
+  /**
+   * Encodes the document as one update, or the part of it that a peer with this state vector lacks.
+   * @throws RoomfulError when the state vector is malformed
+   */
   encode(stateVector?: Uint8Array): Uint8Array {
     const doc = this.#load();
     if (stateVector !== undefined) decodeStateVector(stateVector);
@@ -322,14 +258,17 @@ export class RoomDocument {
       this.discard();
       throw cause;
     }
-    if (stateVector === undefined) this.#setMeasured(update.length);
+    if (stateVector === undefined) this.#size.setMeasured(update.length);
     return update;
   }
 
-  /** What a peer with this state vector lacks. Who has nothing is given what is stored, while that is the document. */
+  /**
+   * Encodes what a peer with this state vector lacks. A peer that has nothing is served the stored bytes, while they are
+   * equal to the document: no Y.Doc is loaded for it.
+   */
   encodeMissing(stateVector: Uint8Array): Uint8Array {
-    const encoded = decodeStateVector(stateVector).size === 0 ? this.#stored.encode() : null;
-    return encoded?.update ?? this.encode(stateVector);
+    const snapshot = decodeStateVector(stateVector).size === 0 ? this.#stored.fold() : null;
+    return snapshot?.state ?? this.encode(stateVector);
   }
 
   /** Whether the document holds this clock. */
@@ -338,21 +277,21 @@ export class RoomDocument {
   }
 
   encodeStateVector(): Uint8Array {
-    const encoded = this.#doc === undefined ? this.#stored.encode() : null;
-    return encoded?.stateVector ?? Y.encodeStateVector(this.#load());
+    const snapshot = this.#doc === undefined ? this.#stored.fold() : null;
+    return snapshot?.stateVector ?? Y.encodeStateVector(this.#load());
   }
 
-  /** The named roots as JSON. @throws RoomfulError `invalid-argument` */
+  /** Reads the named roots as JSON. @throws RoomfulError `invalid-argument` */
   toJson<Asked extends Roots>(roots: Asked): RootsAsJson<Asked> {
     return readRoots(this.#load(), roots);
   }
 
-  /** Reads storage if memory is empty. @throws what `read` throws */
+  /** Loads the document from storage if memory is empty. @throws what `read` throws */
   ensureLoaded(): void {
     this.#load();
   }
 
-  /** Forgets what is in memory; the next use reads storage again. */
+  /** Empties memory. The next use reads storage again. */
   discard(): void {
     this.#doc?.destroy();
     this.#doc = undefined;
@@ -361,17 +300,9 @@ export class RoomDocument {
     this.#stored.forget();
   }
 
-  #changed(): void {
+  #markChanged(): void {
     this.#version++;
-    this.#stored.outdated();
-  }
-
-  /** Only the snapshot's size is known; the log's is what a measurement may find to be less. @returns what was given */
-  #count(stored: StoredDocument): StoredDocument {
-    this.#setMeasured(stored.snapshot?.state.length ?? 0);
-    for (const update of stored.updates) this.#bytes += update.length;
-    this.#mayHaveShrunk = stored.updates.length > 0;
-    return stored;
+    this.#stored.markOutdated();
   }
 
   #load(): Y.Doc {
@@ -383,16 +314,16 @@ export class RoomDocument {
     try {
       this.#guard.count(() => replay(doc, updates));
     } catch (cause) {
-      this.#changed();
+      this.#markChanged();
       doc = replayUntilThrow(updates);
-      this.#unreadable(cause);
+      this.#reportUnreadable(cause);
     }
     if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) {
-      this.#changed();
-      // Kept, it would reach clients as if it were part of the document.
+      this.#markChanged();
+      // Pending structs would reach clients as if they were part of the document.
       doc.store.pendingStructs = null;
       doc.store.pendingDs = null;
-      this.#unreadable(new Error("an update refers to what is not there"));
+      this.#reportUnreadable(new Error("an update refers to what is not there"));
     }
     doc.on("update", (update: Uint8Array) => this.#emitted.push(update));
     this.#loads++;
@@ -401,73 +332,20 @@ export class RoomDocument {
   }
 }
 
-/** Whether what becomes of an edit depends on the document. Who was asked and has nothing answers without content. */
-export function needsDocument(edit: Edit): boolean {
-  return "update" in edit && !(edit.update.length === 2 && edit.update[0] === 0 && edit.update[1] === 0);
-}
-
 function refusalOf({ cause }: Taint): RoomfulError {
   return cause instanceof RoomfulError ? cause : new RoomfulError("invalid-update", "it threw when applied", { cause });
 }
 
-function refuse(refusal: RoomfulError): Outcome {
-  return { kind: "refused", refusal };
-}
-
-function workOf(shape: UpdateShape | null, searchSteps: number): Work {
-  if (shape === null) return NO_WORK;
-  return { items: shape.items, deletions: shape.deletions.length + shape.gaps, searchSteps, loads: 0 };
-}
-
-/** What an update would do to the document. */
+/** The effect that an update would have on the document. */
 interface Prospect {
   readonly shape: UpdateShape;
   readonly missing: StructId | null;
   readonly isChange: boolean;
   /** How many runs it would split. */
-  readonly cuts: number;
+  readonly splits: number;
   /** Bytes by which the document may grow. */
   readonly growth: number;
 }
 
-/** Yjs threw inside a transaction: what is in memory can't be trusted. */
+/** Thrown when Yjs threw inside a transaction: the Y.Doc in memory can't be trusted. */
 class Taint extends Error {}
-
-function replay(doc: Y.Doc, updates: readonly Uint8Array[]): void {
-  relay(doc, () => {
-    for (const update of updates) Y.applyUpdate(doc, update);
-  });
-}
-
-/**
- * A transaction in which the room takes over what others wrote. Nobody observes the room's types, and what Yjs does for
- * observers it must not do here: it would remove redundant formatting as an edit of its own, while the room holds what
- * clients wrote and nothing else; and it would list every changed type with each of its ancestors, which a few nested
- * kilobytes turn into hundreds of megabytes.
- */
-function relay(doc: Y.Doc, work: () => void): void {
-  doc.transact((transaction) => {
-    try {
-      work();
-    } finally {
-      transaction.changed.clear();
-    }
-  });
-}
-
-/** The longest beginning of the updates that Yjs takes. */
-function replayUntilThrow(updates: readonly Uint8Array[]): Y.Doc {
-  const trial = new Y.Doc();
-  let good = 0;
-  try {
-    for (const update of updates) {
-      replay(trial, [update]);
-      good++;
-    }
-  } catch {
-    // The document in which it threw can't be used.
-  }
-  const doc = new Y.Doc();
-  replay(doc, updates.slice(0, good));
-  return doc;
-}

@@ -14,7 +14,7 @@ const editOf = (update: Uint8Array) => ({ author, update, denied: null, whole: f
 function keptDocument(...updates: Uint8Array[]) {
   const document = new RoomDocument({
     read: () => storedDocument({ updates }),
-    unreadable: (cause) => {
+    reportUnreadable: (cause) => {
       throw cause;
     },
     maxBytes: () => 10_000_000,

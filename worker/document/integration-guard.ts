@@ -1,26 +1,26 @@
 /**
- * Bounds what Yjs does with an update and what the update's structure can't show, because it depends on the document:
- * how long Yjs searches for the place of an item among concurrent ones, how deeply shared types nest, what a key holds.
+ * Bounds the integration of updates where only the document shows the cost: how long Yjs searches for the place of an item
+ * among concurrent ones, how deeply shared types nest, how many values a key is given.
  *
- * Items are integrated by a method of theirs, so this module looks on there, for every document of the isolate; without a
- * guard at work it does nothing.
+ * Yjs has no hook there, so this module replaces `Item.integrate`, for every document of the isolate. Without a guard at
+ * work the replacement only calls the original.
  */
 import * as Y from "yjs";
 import { RoomfulError } from "../../shared/errors.ts";
 import { SEARCH_STEPS, SEARCH_STEPS_AFTER_LOAD, TYPE_DEPTH } from "../../shared/limits.ts";
 
-/** Counts one document's searches, from its loading on. */
+/** Counts the searches in one document, beginning with its load. */
 export class IntegrationGuard {
   #spent = 0;
   #limit = SEARCH_STEPS;
   #steps = 0;
 
-  /** Steps that all searches took so far; what counts for crafted neighbours is more. */
+  /** Steps that all searches took so far. The cost of crafted neighbours is higher, see {@link searchCost}. */
   get steps(): number {
     return this.#steps;
   }
 
-  /** Runs work that loads the document. It is only counted: what a room once took it must be able to load. */
+  /** Runs work that loads the document. Its searches are counted, never refused: a room must load what it once took. */
   count(work: () => void): void {
     run(work, (item) => {
       this.#spent += searchCost(item, Number.POSITIVE_INFINITY).cost;
@@ -29,8 +29,8 @@ export class IntegrationGuard {
   }
 
   /**
-   * Runs work that integrates the items of updates.
-   * @throws RoomfulError `update-too-costly` or `invalid-update`, in the midst of the work or after it
+   * Runs work that integrates new updates.
+   * @throws RoomfulError `update-too-costly` or `invalid-update`, during the work or after it
    */
   enforce(doc: Y.Doc, work: () => void): void {
     const keyedRuns: { readonly id: Y.ID; readonly length: number }[] = [];
@@ -53,7 +53,7 @@ export class IntegrationGuard {
   }
 }
 
-/** Looks at an item that is about to be integrated. */
+/** Inspects an item that is about to be integrated. */
 type Inspect = (item: Y.Item) => void;
 
 let inspect: Inspect | null = null;
@@ -83,12 +83,12 @@ interface Search {
 const NO_SEARCH: Search = { steps: 0, cost: 0 };
 
 /**
- * What the search for an item's place costs: nothing as a rule, since an item's neighbours are still neighbours; else one
- * for each item that Yjs looks at between them, at most. When it passes over one that the item's author must have known, the
- * neighbours never were any, and the item was made to be searched for: then the clocks that it passes over count, since what is
- * one step now may be in as many pieces when the document is loaded again.
- * @param enough counting may end above it
- * @returns the steps that were counted, and what counts for them
+ * The cost of the search for an item's place. As a rule it is nothing, since the item's neighbours are still neighbours;
+ * else it is one step for each item that Yjs passes over between them, at most. An item that its author must have known
+ * can't lie between true neighbours, so that the update was crafted to be searched for. The cost is then the clocks that
+ * Yjs passes over: one step now may be as many pieces when the document is loaded again.
+ * @param enough the count at which counting may end
+ * @returns the steps, and the cost that they are charged at
  */
 function searchCost(item: Y.Item, enough: number): Search {
   const { parent, parentSub, left, right } = item;
@@ -114,15 +114,16 @@ function searchCost(item: Y.Item, enough: number): Search {
 }
 
 /**
- * Whether `Item.integrate` ends its search at an item. It also does where that one's left neighbour was not passed over, which
- * is sure to be so for the first one only, or without a neighbour: to know it of others costs as much as the search.
+ * Whether `Item.integrate` ends its search at an item. It also ends where the left neighbour of that item was not passed
+ * over. This is certain only of the first item, and of one without a left neighbour; for others it would cost as much to
+ * know as the search itself.
  */
 function endsAt(met: Y.Item, item: Y.Item, isFirst: boolean): boolean {
   if (!Y.compareIDs(met.origin, item.origin)) return isFirst || met.origin === null;
   return met.id.client > item.id.client && Y.compareIDs(met.rightOrigin, item.rightOrigin);
 }
 
-/** Whether the author of an item must have known what has this id: its own earlier items, and those before its neighbours. */
+/** Whether an item's author must have known an id: one of its own, or one before the item's neighbours. */
 function wasKnown({ client, clock }: Y.ID, { id, origin, rightOrigin }: Y.Item): boolean {
   return (
     client === id.client ||
@@ -140,8 +141,8 @@ function isTooDeep(item: Y.Item): boolean {
 }
 
 /**
- * Whether all of a run is deleted, as former values of a key are: Yjs merges those. A run that is not is no value of one
- * key; it may be split, and is then loaded as something else.
+ * Whether all of a run is deleted. Former values of a key are, and Yjs merges them into runs. Another run with a key was
+ * crafted: once split, a load would make something else of it.
  */
 function isDeleted(doc: Y.Doc, { client, clock }: Y.ID, length: number): boolean {
   for (let next = clock; next < clock + length; ) {

@@ -4,7 +4,7 @@ import { RoomfulError } from "../../shared/errors.ts";
 import type { Json } from "../../shared/rooms.ts";
 import type { RootKind, Roots, RootsAsJson } from "../../shared/rpc.ts";
 
-/** For each kind: how to make an empty type of it, and how to read one. */
+/** The reader of each kind of root. */
 const KINDS: { readonly [Kind in RootKind]: (doc: Y.Doc, root: Content) => unknown } = {
   text: (doc, root) => view(new Y.Text(), doc, root).toString(),
   "rich-text": (doc, root) => view(new Y.Text(), doc, root).toDelta(),
@@ -19,11 +19,11 @@ type Content = Pick<Y.AbstractType<unknown>, "_start" | "_map" | "_length">;
 const NO_ROOT: Content = { _start: null, _map: new Map(), _length: 0 };
 
 /**
- * Reads the named roots, each as the kind that the caller says. A root that does not exist reads as empty, and so does
- * the part of a root that the named kind has no words for.
+ * Reads the named roots, each as the kind that the caller names. A root that does not exist reads as empty, and so does
+ * the part of a root that the kind can't express.
  *
  * Bytes become base64 and big integers decimal strings, so that the result is JSON.
- * @throws RoomfulError `invalid-argument` for an unknown kind, and for content that the kind can't be read from
+ * @throws RoomfulError `invalid-argument` for an unknown kind, and for content that can't be read as that kind
  */
 export function readRoots<Asked extends Roots>(doc: Y.Doc, roots: Asked): RootsAsJson<Asked> {
   const result: Record<string, Json> = {};
@@ -42,7 +42,7 @@ export function readRoots<Asked extends Roots>(doc: Y.Doc, roots: Asked): RootsA
 }
 
 /**
- * A type of another kind over a root's content. `doc.get` would turn the root itself into that kind for good, so that a
+ * Makes a type of some kind over a root's content. `doc.get` would turn the root itself into that kind for good, and a
  * caller's mistake would outlast the call.
  */
 function view<Type extends Root>(type: Type, doc: Y.Doc, root: Content): Type {

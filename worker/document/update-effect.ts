@@ -1,9 +1,9 @@
-/** What an update would do to a document, told from its shape and from what the document holds. Nothing here changes either. */
+/** The effect that an update would have on a document, told from both. Nothing here changes either. */
 import * as Y from "yjs";
 import type { StructId } from "../../shared/frames.ts";
 import type { UpdateShape } from "./update-shape.ts";
 
-/** The clock that the document expects next of a client. */
+/** The clock of a client that the document expects next. */
 export function clockOf(doc: Y.Doc, client: number): number {
   const last = doc.store.clients.get(client)?.at(-1);
   return last === undefined ? 0 : last.id.clock + last.length;
@@ -14,8 +14,8 @@ export function addsStructs(doc: Y.Doc, shape: UpdateShape): boolean {
   return shape.structs.some((range) => range.end > clockOf(doc, range.client));
 }
 
-/** Whether applying the update would add a struct or delete one. What the document lacks it can't delete. */
-export function changes(doc: Y.Doc, shape: UpdateShape): boolean {
+/** Whether the update would add a struct or delete one. A deletion of what the document lacks changes nothing. */
+export function wouldChange(doc: Y.Doc, shape: UpdateShape): boolean {
   if (addsStructs(doc, shape)) return true;
   return shape.deletions.some(({ client, clock, length }) => {
     const structs = doc.store.clients.get(client);
@@ -31,17 +31,17 @@ export function changes(doc: Y.Doc, shape: UpdateShape): boolean {
 }
 
 /**
- * The update without the structs that the document has. Yjs skips those only after it split what they refer to, and puts
- * the rest of one that is known in part where the known part stands: for a client id that is used twice both differ from
- * what a load makes of it.
+ * Removes the structs that the document has from the update. Yjs skips known structs only after it split what they refer
+ * to, and puts the rest of a partly known struct where its known part stands. When a client id is used twice, a load would
+ * make another document of that.
  */
 export function withoutKnown(doc: Y.Doc, update: Uint8Array, { structs }: UpdateShape): Uint8Array {
   const isNew = structs.every(({ client, start }) => start >= clockOf(doc, client));
   return isNew ? update : Y.diffUpdate(update, Y.encodeStateVector(doc));
 }
 
-/** How many runs of the document the update's deletions would split. */
-export function splits(doc: Y.Doc, shape: UpdateShape): number {
+/** Counts the runs of the document that the update's deletions would split. */
+export function countSplits(doc: Y.Doc, shape: UpdateShape): number {
   let count = 0;
   for (const { client, clock, length } of shape.deletions) {
     const structs = doc.store.clients.get(client);
@@ -55,7 +55,7 @@ export function splits(doc: Y.Doc, shape: UpdateShape): number {
   return count;
 }
 
-/** Something that the update refers to and that is neither in the document nor in the update; `null` when nothing is. */
+/** Finds something that the update refers to and that neither it nor the document holds; `null` when there is none. */
 export function firstMissing(doc: Y.Doc, shape: UpdateShape): StructId | null {
   const ends = new Map<number, number>();
   for (const { client, start, end, gapEnd } of shape.structs) {
@@ -66,7 +66,7 @@ export function firstMissing(doc: Y.Doc, shape: UpdateShape): StructId | null {
   }
   const endOf = (client: number) => ends.get(client) ?? clockOf(doc, client);
   for (const [client, clock] of shape.references) if (clock >= endOf(client)) return { client, clock };
-  // The last one of a client: when the room has reached it, it has reached those before it.
+  // The client's last deletion is named: a room that reached it has reached those before it.
   const missing = shape.deletions.find(({ client, clock, length }) => clock + length > endOf(client));
   const last = shape.deletions.findLast(({ client }) => client === missing?.client);
   if (last !== undefined) return { client: last.client, clock: last.clock + last.length - 1 };

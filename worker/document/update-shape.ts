@@ -7,12 +7,12 @@ import { RoomfulError } from "../../shared/errors.ts";
 import { CLOCK_BOUND, KEY_BYTES, VALUE_DEPTH } from "../../shared/limits.ts";
 import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
 
-/** The structs of one client in an update: clocks `start` up to, not including, `end`. */
+/** The structs of one client in an update: its clocks from `start` up to, not including, `end`. */
 export interface StructRange {
   readonly client: number;
   readonly start: number;
   readonly end: number;
-  /** End of the last gap inside the range, or `start` when there is none. What follows it needs all before it. */
+  /** End of the last gap inside the range, or `start` when there is none. The structs after it need all clocks before it. */
   readonly gapEnd: number;
 }
 
@@ -23,14 +23,15 @@ export interface DeletedRange {
   readonly length: number;
 }
 
-/** What an update holds and needs, as far as its structure tells. */
+/** The content and the needs of an update, as far as its structure shows them. */
 export interface UpdateShape {
   readonly structs: readonly StructRange[];
   readonly deletions: readonly DeletedRange[];
-  /** How many structs have content, and how many have none: collected content, and gaps. */
+  /** Structs with content. */
   readonly items: number;
+  /** Structs without content: gaps, and what was garbage-collected. */
   readonly gaps: number;
-  /** For each client the highest clock that a struct refers to as its origin or parent. */
+  /** The highest clock of each client that a struct refers to as its origin or parent. */
   readonly references: ReadonlyMap<number, number>;
   /** Names of the root types that structs stand in. */
   readonly roots: ReadonlySet<string>;
@@ -60,7 +61,7 @@ const XML_HOOK = 5;
 const LAST_TYPE = 6;
 
 /**
- * Walks an update and tells what it holds.
+ * Walks an update and returns its shape.
  * @throws RoomfulError `invalid-update` when `Y.applyUpdate` could not take it whole and safely
  */
 export function readUpdateShape(update: Uint8Array): UpdateShape {
@@ -82,12 +83,12 @@ class ShapeReader {
   }
 
   read(): UpdateShape {
-    const clients = this.#count();
+    const clients = this.#readCount();
     const seen = new Set<number>();
-    for (let index = 0; index < clients; index++) this.#clientStructs(seen);
-    const deletingClients = this.#count();
+    for (let index = 0; index < clients; index++) this.#walkStructs(seen);
+    const deletingClients = this.#readCount();
     seen.clear();
-    for (let index = 0; index < deletingClients; index++) this.#clientDeletions(seen);
+    for (let index = 0; index < deletingClients; index++) this.#walkDeletions(seen);
     if (this.#position !== this.#bytes.length) fail("bytes left over");
     return {
       structs: this.#structs,
@@ -99,21 +100,21 @@ class ShapeReader {
     };
   }
 
-  #clientStructs(seen: Set<number>): void {
-    const count = this.#count();
-    const client = this.#uint();
+  #walkStructs(seen: Set<number>): void {
+    const count = this.#readCount();
+    const client = this.#readUint();
     // Yjs keeps only the last block of a client and forgets the others.
     if (seen.has(client)) fail("a client twice");
     seen.add(client);
-    const start = this.#uint();
+    const start = this.#readUint();
     let clock = start;
     let gapEnd = start;
     for (let index = 0; index < count; index++) {
-      const info = this.#byte();
+      const info = this.#readByte();
       const isGap = info === SKIP || info === GC;
       if (isGap) this.#gaps++;
       else this.#items++;
-      const length = isGap ? this.#uint() : this.#item(info, client, clock);
+      const length = isGap ? this.#readUint() : this.#walkItem(info, client, clock);
       if (length === 0) fail("a struct without length");
       clock += length;
       if (clock >= CLOCK_BOUND) fail("a clock out of bounds");
@@ -122,54 +123,54 @@ class ShapeReader {
     this.#structs.push({ client, start, end: clock, gapEnd });
   }
 
-  #item(info: number, client: number, clock: number): number {
+  #walkItem(info: number, client: number, clock: number): number {
     const hasOrigin = (info & HAS_ORIGIN) !== 0;
     const hasRightOrigin = (info & HAS_RIGHT_ORIGIN) !== 0;
-    if (hasOrigin) this.#reference(client, clock);
-    if (hasRightOrigin) this.#reference(client, clock);
+    if (hasOrigin) this.#walkReference(client, clock);
+    if (hasRightOrigin) this.#walkReference(client, clock);
     if (!hasOrigin && !hasRightOrigin) {
-      const inRoot = this.#uint() === 1;
-      if (inRoot) this.#roots.add(this.#key());
-      else this.#reference(client, clock);
-      if ((info & HAS_PARENT_KEY) !== 0) this.#key();
+      const inRoot = this.#readUint() === 1;
+      if (inRoot) this.#roots.add(this.#readKey());
+      else this.#walkReference(client, clock);
+      if ((info & HAS_PARENT_KEY) !== 0) this.#readKey();
     }
-    return this.#content(info & INFO_TYPE);
+    return this.#walkContent(info & INFO_TYPE);
   }
 
-  /** Walks an item's content. Returns its length in clocks. */
-  #content(type: number): number {
+  /** Walks an item's content. @returns its length in clocks */
+  #walkContent(type: number): number {
     switch (type) {
       case CONTENT_DELETED:
-        return this.#uint();
+        return this.#readUint();
       case CONTENT_JSON: {
-        const count = this.#count();
+        const count = this.#readCount();
         for (let index = 0; index < count; index++) {
-          const text = this.#text();
+          const text = this.#readText();
           if (text !== "undefined") checkJson(text);
         }
         return count;
       }
       case CONTENT_BINARY:
-        this.#skip(this.#uint());
+        this.#skip(this.#readUint());
         return 1;
       case CONTENT_STRING:
-        return this.#string();
+        return this.#walkString();
       case CONTENT_EMBED:
-        checkJson(this.#text());
+        checkJson(this.#readText());
         return 1;
       case CONTENT_FORMAT:
-        this.#key();
-        checkJson(this.#text());
+        this.#readKey();
+        checkJson(this.#readText());
         return 1;
       case CONTENT_TYPE: {
-        const kind = this.#uint();
+        const kind = this.#readUint();
         if (kind > LAST_TYPE) fail("an unknown shared type");
-        if (kind === XML_ELEMENT || kind === XML_HOOK) this.#key();
+        if (kind === XML_ELEMENT || kind === XML_HOOK) this.#readKey();
         return 1;
       }
       case CONTENT_ANY: {
-        const count = this.#count();
-        for (let index = 0; index < count; index++) this.#any(VALUE_DEPTH);
+        const count = this.#readCount();
+        for (let index = 0; index < count; index++) this.#walkAny(VALUE_DEPTH);
         return count;
       }
       default:
@@ -179,8 +180,8 @@ class ShapeReader {
   }
 
   /** Walks one value of lib0's `any` encoding. */
-  #any(depth: number): void {
-    const type = this.#byte();
+  #walkAny(depth: number): void {
+    const type = this.#readByte();
     if (depth === 0 && (type === ANY_OBJECT || type === ANY_ARRAY)) fail("a value nested too deeply");
     switch (type) {
       case 127: // undefined
@@ -189,7 +190,7 @@ class ShapeReader {
       case 120: // true
         return;
       case 125:
-        this.#int();
+        this.#skipInt();
         return;
       case 124:
         this.#skip(4);
@@ -199,38 +200,38 @@ class ShapeReader {
         this.#skip(8);
         return;
       case 119:
-        this.#string();
+        this.#walkString();
         return;
       case ANY_OBJECT: {
-        const count = this.#count();
+        const count = this.#readCount();
         for (let index = 0; index < count; index++) {
-          this.#key();
-          this.#any(depth - 1);
+          this.#readKey();
+          this.#walkAny(depth - 1);
         }
         return;
       }
       case ANY_ARRAY: {
-        const count = this.#count();
-        for (let index = 0; index < count; index++) this.#any(depth - 1);
+        const count = this.#readCount();
+        for (let index = 0; index < count; index++) this.#walkAny(depth - 1);
         return;
       }
       case 116:
-        this.#skip(this.#uint());
+        this.#skip(this.#readUint());
         return;
       default:
         fail(`a value of type ${type}`);
     }
   }
 
-  #clientDeletions(seen: Set<number>): void {
-    const client = this.#uint();
+  #walkDeletions(seen: Set<number>): void {
+    const client = this.#readUint();
     if (seen.has(client)) fail("a client's deletions twice");
     seen.add(client);
-    const count = this.#count();
+    const count = this.#readCount();
     let end = 0;
     for (let index = 0; index < count; index++) {
-      const clock = this.#uint();
-      const length = this.#uint();
+      const clock = this.#readUint();
+      const length = this.#readUint();
       // Yjs sorts and merges what it writes. An empty range would split an item, overlapping ones cost their product.
       if (length === 0) fail("an empty deletion");
       if (clock < end) fail("deletions out of order");
@@ -240,36 +241,36 @@ class ShapeReader {
     }
   }
 
-  /** What an item at a clock of its client refers to: an item that its author had, so never itself or a later one. */
-  #reference(ownClient: number, ownClock: number): void {
-    const client = this.#uint();
-    const clock = this.#uint();
+  /** Walks a reference of an item. Its author had what it refers to, so it can't be the item itself or a later one. */
+  #walkReference(ownClient: number, ownClock: number): void {
+    const client = this.#readUint();
+    const clock = this.#readUint();
     if (clock >= CLOCK_BOUND) fail("a clock out of bounds");
     if (client === ownClient && clock >= ownClock) fail("an item that refers to itself or a later one");
     const known = this.#references.get(client);
     if (known === undefined || known < clock) this.#references.set(client, clock);
   }
 
-  #byte(): number {
+  #readByte(): number {
     const byte = this.#bytes[this.#position++];
     return byte === undefined ? fail("truncated") : byte;
   }
 
-  #uint(): number {
-    return this.#rest(0, 1);
+  #readUint(): number {
+    return this.#readRest(0, 1);
   }
 
-  /** A signed number: six bits in its first byte, seven in each further one. */
-  #int(): void {
-    const first = this.#byte();
-    if (first >= 128) this.#rest(first & 63, 64);
+  /** Skips a signed number: six bits in its first byte, seven in each further one. */
+  #skipInt(): void {
+    const first = this.#readByte();
+    if (first >= 128) this.#readRest(first & 63, 64);
   }
 
-  /** The further bytes of a number. Bounded in their count, since zeros could go on until the multiplier is infinite. */
-  #rest(start: number, startMultiplier: number): number {
+  /** Reads the further bytes of a number. Their count is bounded: zeros could go on until the multiplier is infinite. */
+  #readRest(start: number, startMultiplier: number): number {
     let value = start;
     for (let multiplier = startMultiplier; multiplier <= Number.MAX_SAFE_INTEGER; multiplier *= 128) {
-      const byte = this.#byte();
+      const byte = this.#readByte();
       value += (byte & 127) * multiplier;
       if (value > Number.MAX_SAFE_INTEGER) fail("a number out of bounds");
       if (byte < 128) return value;
@@ -277,9 +278,9 @@ class ShapeReader {
     return fail("a number out of bounds");
   }
 
-  /** A count of things that take at least one byte each, so that it can't announce more than the bytes that remain. */
-  #count(): number {
-    const count = this.#uint();
+  /** Reads a count of things. Each takes a byte at least, so a count above the bytes that remain is a lie. */
+  #readCount(): number {
+    const count = this.#readUint();
     if (count > this.#bytes.length - this.#position) fail("a count above the bytes that remain");
     return count;
   }
@@ -289,29 +290,29 @@ class ShapeReader {
     this.#position += bytes;
   }
 
-  #slice(): Uint8Array {
-    const length = this.#uint();
+  #readSlice(): Uint8Array {
+    const length = this.#readUint();
     const start = this.#position;
     this.#skip(length);
     return this.#bytes.subarray(start, this.#position);
   }
 
-  #text(): string {
-    return readText(this.#slice());
+  #readText(): string {
+    return decodeText(this.#readSlice());
   }
 
-  #key(): string {
-    const bytes = this.#slice();
+  #readKey(): string {
+    const bytes = this.#readSlice();
     if (bytes.length > KEY_BYTES) fail("a name above its limit");
-    const key = readText(bytes);
+    const key = decodeText(bytes);
     // Assigning this key to a plain object, as readers do, would replace the object's prototype.
     if (key === "__proto__") fail("the name __proto__");
     return key;
   }
 
-  /** Walks a string and returns its length in UTF-16 units, which is what Yjs counts. */
-  #string(): number {
-    return utf16Length(this.#slice());
+  /** Walks a string. @returns its length in UTF-16 units, which are what Yjs counts */
+  #walkString(): number {
+    return utf16Length(this.#readSlice());
   }
 }
 
@@ -319,7 +320,7 @@ function fail(detail: string): never {
   throw new RoomfulError("invalid-update", detail);
 }
 
-function readText(bytes: Uint8Array): string {
+function decodeText(bytes: Uint8Array): string {
   try {
     return decodeUtf8(bytes);
   } catch {
@@ -329,7 +330,7 @@ function readText(bytes: Uint8Array): string {
 
 function utf16Length(bytes: Uint8Array): number {
   for (const byte of bytes) {
-    if (byte >= 128) return readText(bytes).length;
+    if (byte >= 128) return decodeText(bytes).length;
   }
   return bytes.length;
 }

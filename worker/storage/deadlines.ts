@@ -1,15 +1,15 @@
 import type { DeadlineRow } from "./rows.ts";
 
-/** Keeps deadlines, see `Store`. */
+/** The part of `Store` that keeps the deadlines. */
 interface DeadlineStore {
   readDeadlines(): DeadlineRow[];
   writeDeadlines(changes: DeadlineChanges): void;
 }
 
 export interface DeadlineChanges {
-  /** Written, in the place of those with the same id. */
+  /** Rows to write. Each replaces the row of the same id. */
   readonly set?: readonly DeadlineRow[];
-  /** Ids. */
+  /** Ids of rows to delete. */
   readonly remove?: readonly number[];
 }
 
@@ -21,13 +21,13 @@ interface DeadlinesOptions {
 }
 
 /**
- * All that waits for a moment longer than a timer may: rows, so that nothing of it is lost with memory, and the object's
- * single alarm, set for the earliest of them. An alarm that goes off for nothing costs less than taking it back.
+ * The deadlines that outlive memory. A Durable Object has one alarm, which is set for the earliest of the rows. An alarm is
+ * never taken back: one that goes off for nothing costs less.
  */
 export class Deadlines {
   readonly #store: DeadlineStore;
   readonly #options: DeadlinesOptions;
-  /** Read when they are first needed. */
+  /** The rows, read when they are first needed. */
   #rows: Map<number, DeadlineRow> | undefined;
   #alarmAt = Number.POSITIVE_INFINITY;
 
@@ -40,17 +40,17 @@ export class Deadlines {
     return this.#options.now();
   }
 
-  /** Those of one kind, due or not. @throws RoomfulError `storage-failed` */
+  /** The deadlines of one kind, due or not. @throws RoomfulError `storage-failed` */
   of(kind: DeadlineRow["kind"]): DeadlineRow[] {
     return [...this.#all.values()].filter((row) => row.kind === kind);
   }
 
-  /** Whether a deadline has passed. One that does not run yet has not. */
+  /** Whether a deadline has passed. A deadline that does not run is never due. */
   isDue({ at }: DeadlineRow): boolean {
     return at !== null && at <= this.now();
   }
 
-  /** Durable when it returns, all of it. @throws RoomfulError `room-too-new`, `storage-failed`; nothing was changed then */
+  /** Writes and deletes deadlines together. @throws RoomfulError `room-too-new`, `storage-failed`; nothing was changed then */
   change({ set = [], remove = [] }: DeadlineChanges): void {
     const rows = this.#all;
     const present = remove.filter((id) => rows.has(id));
@@ -61,13 +61,13 @@ export class Deadlines {
     this.#arm();
   }
 
-  /** To be called when the alarm went off and all that was due is done. */
+  /** Sets the alarm again. The room calls this when the alarm went off and everything due is done. */
   rearm(): void {
     this.#alarmAt = Number.POSITIVE_INFINITY;
     this.#arm();
   }
 
-  /** To be called once everything stored was deleted. */
+  /** Forgets the rows. The room calls this once it deleted all storage. */
   forget(): void {
     this.#rows = undefined;
     this.#alarmAt = Number.POSITIVE_INFINITY;

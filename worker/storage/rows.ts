@@ -1,13 +1,6 @@
 import { crc32 } from "node:zlib";
 import { ROW_BYTES } from "../../shared/limits.ts";
 
-/** A whole document, as one update. */
-export interface StoredSnapshot {
-  readonly state: Uint8Array;
-  /** The clocks that it reaches, as Yjs encodes them; `null` in snapshots that were written before these were kept. */
-  readonly stateVector: Uint8Array | null;
-}
-
 /** A row of the table `snapshot`. */
 export type SnapshotRow = {
   generation: number;
@@ -27,22 +20,22 @@ export type DeadlineRow = {
   /** Milliseconds since 1970; `null` while it does not run. */
   readonly at: number | null;
   readonly kind: "cleanup" | "call";
-  /** What its owner needs then. */
+  /** What its owner has to know when it is due. */
   readonly json: string;
 };
 
-/** Covers a row's own columns, so that a sound row with damaged chunks can be told from a damaged row. */
+/** The checksum of a row's own columns: it tells a sound row with damaged chunks from a damaged row. */
 export function rowChecksumOf({ generation, log_id, bytes, checksum, state_vector }: SnapshotRow): number {
   const numbers = crc32(`${generation}:${log_id}:${bytes}:${checksum}`);
   return state_vector === null ? numbers : crc32(new Uint8Array(state_vector), numbers);
 }
 
-/** Covers a row's data and its place, so that rows can't be taken for one another. */
+/** The checksum of a row's data and place: one row is never taken for another. */
 export function logChecksumOf(id: number, part: number, parts: number, data: ArrayBuffer | Uint8Array): number {
   return crc32(`${id}:${part}:${parts}`, crc32(data));
 }
 
-/** Cuts bytes into row-sized pieces, which are views of them; at least one, which may be empty. */
+/** Cuts bytes into views that fit a row each. At least one is returned, which may be empty. */
 export function split(bytes: Uint8Array): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   for (let start = 0; start === 0 || start < bytes.length; start += ROW_BYTES) {
@@ -51,13 +44,13 @@ export function split(bytes: Uint8Array): Uint8Array[] {
   return pieces;
 }
 
-/** Bytes as SQLite takes them, without what surrounds a view. Not a copy, where nothing does. */
+/** The buffer that SQLite is given for bytes. A view of a larger buffer is copied, or the whole buffer would be stored. */
 export function bytesOf(bytes: Uint8Array): ArrayBuffer {
   const whole = bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
   return whole.buffer as ArrayBuffer;
 }
 
-/** The opposite of {@link split}. */
+/** Joins the pieces that {@link split} made. */
 export function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
   const [first] = pieces;
   if (first !== undefined && pieces.length === 1) return first;

@@ -1,8 +1,9 @@
 import { RoomfulError } from "../../shared/errors.ts";
 
 /**
- * The tables, as a list of forward steps: step N leads from version N to N + 1, and none is ever changed once released.
- * Keys are integers and there is no second index, since each indexed row is billed twice.
+ * The schema as a list of forward steps: step N leads from version N to N + 1. A released step is never changed, or rooms
+ * of one version would have different tables. Keys are integers and there is no second index, since Cloudflare bills each
+ * indexed row twice.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -61,13 +62,13 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** The version that this code writes. */
+/** The schema version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** Chunks that one snapshot may have. */
+/** Most chunks of one snapshot. */
 export const CHUNKS_PER_GENERATION = 4096;
 
-/** The version that the storage has; 0 when it is empty. Writes nothing. */
+/** Reads the storage's schema version; 0 when the storage is empty. */
 export function readSchemaVersion(sql: SqlStorage): number {
   const tables = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema'").toArray();
   if (tables.length === 0) return 0;
@@ -75,7 +76,7 @@ export function readSchemaVersion(sql: SqlStorage): number {
 }
 
 /**
- * Brings the storage to {@link SCHEMA_VERSION}. To be called inside a transaction.
+ * Brings the storage to {@link SCHEMA_VERSION}. The caller opens the transaction.
  * @returns rows written
  * @throws RoomfulError `room-too-new` when a newer version wrote it; nothing is changed then
  */

@@ -1,12 +1,11 @@
-import type { StoredDocument } from "../document/stored-form.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { explain, type Log } from "../runtime/logging.ts";
-import type { StoredSnapshot } from "../storage/rows.ts";
 import type { Store } from "../storage/store.ts";
+import type { StoredDocument, StoredSnapshot } from "../storage/stored-document.ts";
 
 /**
- * Bytes of log below which no snapshot is worth its rows: reading that much at a load takes a few milliseconds. A quiet
- * room folds earlier than a busy one, since nobody waits then.
+ * Bytes of log below which no snapshot is worth its rows: a load reads that much in a few milliseconds. A quiet room folds
+ * earlier than a busy one, since nobody waits for it then.
  */
 const SMALLEST_LOG = { quiet: 32 * 1024, busy: 256 * 1024 } as const;
 
@@ -26,13 +25,13 @@ interface PersistenceOptions {
   readonly encode: () => StoredSnapshot | null;
   /** Milliseconds without a commit after which a room is quiet. */
   readonly quietMs: number;
-  /** Run when the room is quiet and a snapshot is due, instead of writing it at once. */
+  /** Called when the room is quiet and a snapshot is due. It commits first, and then calls `snapshotIfDue`. */
   readonly whenQuiet: () => void;
   readonly log: Log;
   readonly clock?: Clock;
 }
 
-/** Brings what Yjs emitted into the store, folds the log into snapshots, and protects what can't be read whole. */
+/** Commits what Yjs emitted to the store, folds the log into snapshots, and makes a damaged room read-only. */
 export class Persistence {
   readonly #store: Store;
   readonly #options: PersistenceOptions;
@@ -53,7 +52,7 @@ export class Persistence {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** Bytes that were added and are not committed. */
+  /** Bytes that were added and are not committed yet. */
   get uncommittedBytes(): number {
     return this.#uncommittedBytes;
   }
@@ -63,12 +62,12 @@ export class Persistence {
     return this.#readOnly;
   }
 
-  /** Every damaged place that the last reading met. */
+  /** Every damaged place that the last reading of storage met. */
   get damage(): readonly string[] {
     return this.#damage;
   }
 
-  /** Takes over what Yjs emitted, to be committed. */
+  /** Adds updates that Yjs emitted to the next commit. */
   add(updates: readonly Uint8Array[]): void {
     for (const update of updates) {
       this.#uncommitted.push(update);
@@ -76,7 +75,7 @@ export class Persistence {
     }
   }
 
-  /** Writes what was added, as one record. @throws RoomfulError what the store throws; all of it stays uncommitted then */
+  /** Writes what was added as one record. @throws RoomfulError of the store; everything stays uncommitted then */
   commit(): void {
     if (this.#uncommitted.length === 0) return;
     this.#store.append(this.#uncommitted);
@@ -84,40 +83,40 @@ export class Persistence {
     this.#uncommittedBytes = 0;
   }
 
-  /** Everything that was added, read from the store. @throws RoomfulError what the store throws */
+  /** Commits what was added, and reads all of it from the store. @throws RoomfulError of the store */
   read(): StoredDocument {
     this.commit();
     const stored = this.#store.read();
     this.#readOnly = null;
     this.#damage = stored.damage;
     for (const place of stored.damage) this.#options.log("error", "damage", { code: "room-damaged", detail: place });
-    if (!stored.whole) this.protect("not everything that was acknowledged is there");
-    // A good snapshot is to take the place of the damaged one.
+    if (!stored.whole) this.makeReadOnly("not everything that was acknowledged is there");
+    // A sound snapshot is due in the place of the damaged one.
     this.#mustHeal = stored.damage.length > 0 && stored.whole;
     if (this.#isDue("quiet")) this.#startQuietTimer();
-    return { snapshot: stored.snapshot, updates: stored.updates, intact: stored.damage.length === 0 };
+    return stored;
   }
 
-  /** The stored document can't be had whole: what there is can be read, and nothing is written over the rest. */
-  protect(detail: string): void {
+  /** Takes no more edits, since the stored document can't be read whole: a write would replace what may still be saved. */
+  makeReadOnly(detail: string): void {
     this.#readOnly = "room-damaged";
     this.#store.markDamaged();
     this.#options.log("error", "read-only", { code: "room-damaged", detail });
   }
 
-  /** To be called after a commit: writes a snapshot if the log has grown too large, or plans one for a quiet moment. */
+  /** Follows a commit: writes a snapshot if the log has grown too large, or plans one for a quiet moment. */
   planSnapshot(): void {
     this.#stopQuietTimer();
     if (this.#isDue("busy")) this.#trySnapshot();
     else if (this.#isDue("quiet")) this.#startQuietTimer();
   }
 
-  /** To be called when the room is quiet and everything is committed. */
+  /** Writes a snapshot if one is due in a quiet room. Everything is committed by then. */
   snapshotIfDue(): void {
     if (this.#isDue("quiet")) this.#trySnapshot();
   }
 
-  /** Folds the whole log into a snapshot. @throws RoomfulError what the store throws */
+  /** Folds the whole log into a snapshot. @throws RoomfulError of the store */
   writeSnapshot(): void {
     this.#stopQuietTimer();
     const { logBytesSinceSnapshot } = this.#store.figures();
@@ -135,14 +134,14 @@ export class Persistence {
     });
   }
 
-  /** Forgets what was added and not committed. */
-  drop(): void {
+  /** Drops the updates that were added and not committed. */
+  dropUncommitted(): void {
     this.#stopQuietTimer();
     this.#uncommitted = [];
     this.#uncommittedBytes = 0;
   }
 
-  /** A snapshot that fails costs nothing: the log is complete. It is tried again when the log has doubled. */
+  /** Writes a snapshot. A failure loses nothing, since the log is complete; the next try waits until the log has doubled. */
   #trySnapshot(): void {
     const { logBytesSinceSnapshot } = this.#store.figures();
     try {

@@ -1,33 +1,34 @@
-/** Bytes of answers that are kept at most, beside the newest one. */
+/** Most bytes of frames that are kept, besides the newest one. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Answers to step 1, as they are sent, for as long as the document stays as it is. Whoever comes back after a
- * restart, or opens the same link, sends one of a few state vectors: a storm of them costs one encoding each.
+ * The frames of step 2 for one version of the document, by the state vector that they answer. Clients that come back
+ * after a restart, or open the same link, send one of a few state vectors: a storm of them costs one encoding each.
  */
-export class Answers {
+export class Step2Cache {
   readonly #byStateVector = new Map<string, Uint8Array>();
   #version = 0;
   #bytes = 0;
 
   /**
+   * The frame that answers a state vector.
    * @param version of the document
-   * @param encode makes the answer, if it is not known
+   * @param encode makes the frame, if it is not kept
    */
-  of(version: number, stateVector: Uint8Array, encode: () => Uint8Array): Uint8Array {
+  frameFor(version: number, stateVector: Uint8Array, encode: () => Uint8Array): Uint8Array {
     if (version !== this.#version) this.forget();
     this.#version = version;
     const key = keyOf(stateVector);
     const known = this.#byStateVector.get(key);
     if (known !== undefined) return known;
-    const answer = encode();
+    const frame = encode();
     if (this.#bytes > MAX_BYTES) this.forget();
-    this.#byStateVector.set(key, answer);
-    this.#bytes += key.length + answer.length;
-    return answer;
+    this.#byStateVector.set(key, frame);
+    this.#bytes += key.length + frame.length;
+    return frame;
   }
 
-  /** Lets go of all. */
+  /** Forgets all frames. */
   forget(): void {
     this.#byStateVector.clear();
     this.#bytes = 0;

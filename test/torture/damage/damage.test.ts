@@ -31,14 +31,14 @@ group("catches", { retry: 1 }, () => {
     [
       "a log whose checksums are not looked at",
       {
-        file: "worker/storage/store.ts",
+        file: "worker/storage/log.ts",
         find: "if (logChecksumOf(row.id, row.part, row.parts, data) !== row.checksum) {",
         replace: "if (false) {",
       },
     ],
     [
       "a snapshot whose checksum is not looked at",
-      { file: "worker/storage/store.ts", find: " && checksum === row.checksum", replace: "" },
+      { file: "worker/storage/snapshots.ts", find: " && checksum === row.checksum", replace: "" },
     ],
     [
       "a snapshot that deletes the log that its fallback needs",

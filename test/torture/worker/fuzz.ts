@@ -63,8 +63,8 @@ class History {
   readonly #forge = new Forge(this.#mirror);
   readonly #authors = [{}, {}, {}];
   readonly #document = new RoomDocument({
-    read: () => ({ snapshot: null, updates: this.#emitted, intact: true }),
-    unreadable: (cause) => {
+    read: () => ({ snapshot: null, updates: this.#emitted, damage: [], whole: true }),
+    reportUnreadable: (cause) => {
       throw new Error(`what was emitted can't be read: ${cause}`);
     },
     maxBytes: () => 2 ** 24,

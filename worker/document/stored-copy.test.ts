@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { docOf, editedDoc, storedDocument, textUpdate } from "../../test/room/test-client.ts";
 import { RoomDocument } from "./document.ts";
-import { encodeStored } from "./stored-form.ts";
+import { foldStored } from "./stored-copy.ts";
 
 const NOBODY = new Uint8Array([0]);
 const EMPTY = new Uint8Array([0, 0]);
@@ -34,7 +34,7 @@ function documentOf(stored: ReturnType<typeof storedDocument>) {
       seen.reads++;
       return stored;
     },
-    unreadable: () => {
+    reportUnreadable: () => {
       seen.unreadable++;
     },
     maxBytes: () => 1_000_000,
@@ -51,8 +51,8 @@ describe("a document that is served from its bytes", () => {
     ["one update", 1, 0],
   ] as const)("is what the room would load: %s", ([, edits, folded]) => {
     const { whole, stored } = edited(edits, folded);
-    const encoded = encodeStored(stored);
-    const newcomer = docOf(encoded.update);
+    const encoded = foldStored(stored);
+    const newcomer = docOf(encoded.state);
     expect(newcomer.getText("text").toString()).toBe(whole.getText("text").toString());
     expect(newcomer.store.pendingStructs).toBeNull();
     expect(newcomer.store.pendingDs).toBeNull();
@@ -62,12 +62,12 @@ describe("a document that is served from its bytes", () => {
 
   it("a snapshot alone is served as it is", () => {
     const { stored } = edited(90, 90);
-    expect(encodeStored(stored).update).toBe(stored.snapshot?.state);
+    expect(foldStored(stored).state).toBe(stored.snapshot?.state);
   });
 
   it("an empty one is an update that changes nothing", () => {
-    const encoded = encodeStored(storedDocument({}));
-    expect(encoded.update).toEqual(EMPTY);
+    const encoded = foldStored(storedDocument({}));
+    expect(encoded.state).toEqual(EMPTY);
     expect(encoded.stateVector).toEqual(NOBODY);
   });
 
@@ -75,7 +75,7 @@ describe("a document that is served from its bytes", () => {
     const { whole, stored } = edited(90, 60);
     const { snapshot } = stored;
     if (snapshot === null) throw new Error("no snapshot");
-    const encoded = encodeStored({ ...stored, snapshot: { ...snapshot, stateVector: null } });
+    const encoded = foldStored({ ...stored, snapshot: { ...snapshot, stateVector: null } });
     expect(Y.decodeStateVector(encoded.stateVector)).toEqual(Y.decodeStateVector(Y.encodeStateVector(whole)));
   });
 });
@@ -83,8 +83,8 @@ describe("a document that is served from its bytes", () => {
 it("a log that does not follow on the snapshot, or is none, is not served", () => {
   const { stored } = edited(90, 60);
   const later = stored.updates.slice(2);
-  expect(() => encodeStored({ ...stored, updates: later })).toThrow("follow");
-  expect(() => encodeStored({ ...stored, updates: [new Uint8Array([200, 1, 2])] })).toThrow();
+  expect(() => foldStored({ ...stored, updates: later })).toThrow("follow");
+  expect(() => foldStored({ ...stored, updates: [new Uint8Array([200, 1, 2])] })).toThrow();
 });
 
 describe("the document", () => {
@@ -129,7 +129,7 @@ describe("the document", () => {
 
   it("is loaded for a newcomer when damage was met, or the log can't be served: only a load tells what can be read", () => {
     const { stored } = edited(90, 60);
-    const damaged = documentOf({ ...stored, intact: false });
+    const damaged = documentOf({ ...stored, damage: ["log 3"] });
     const cut = documentOf({ ...stored, updates: stored.updates.slice(2) });
     for (const { document } of [damaged, cut]) {
       document.encodeMissing(NOBODY);

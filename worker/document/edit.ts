@@ -1,0 +1,75 @@
+/** Edits of a document: what an author asks for, what becomes of it, and what it costs the room. */
+import type { ErrorCode, RoomfulError } from "../../shared/errors.ts";
+import type { StructId } from "../../shared/frames.ts";
+import type { UpdateShape } from "./update-shape.ts";
+
+interface Authored {
+  /** The author by identity. After one refusal, further edits of the same author are taken whole or refused. */
+  readonly author: object;
+  /** Whether to refuse the edit when it refers to something that the document lacks, instead of dropping that part. */
+  readonly whole: boolean;
+}
+
+/** An update that an author sent. */
+export interface UpdateEdit extends Authored {
+  readonly update: Uint8Array;
+  /** The code to refuse the update with if it would change something; `null` when its author may write. */
+  readonly denied: ErrorCode | null;
+}
+
+/** A frame that could not be read. It takes its turn, so that its refusal comes in the order of the frames. */
+interface UnreadableEdit extends Authored {
+  readonly refusal: RoomfulError;
+}
+
+export type Edit = UpdateEdit | UnreadableEdit;
+
+/** The outcome of one edit. */
+export type Outcome =
+  /** All of it is in the document. */
+  | { readonly kind: "applied" }
+  /** The part that refers to what the document lacks, `missing` among it, was dropped; the rest is in the document. */
+  | { readonly kind: "incomplete"; readonly missing: StructId }
+  /** Nothing of it is in the document. */
+  | { readonly kind: "refused"; readonly refusal: RoomfulError };
+
+export const APPLIED: Outcome = { kind: "applied" };
+
+export function refuse(refusal: RoomfulError): Outcome {
+  return { kind: "refused", refusal };
+}
+
+/** The work that an edit caused. */
+export interface Work {
+  readonly items: number;
+  /** Deletions, and structs without content. */
+  readonly deletions: number;
+  /** Steps of searches for the places of items. */
+  readonly searchSteps: number;
+  /** How often the document had to be read again because of the edit. */
+  readonly loads: number;
+}
+
+export const NO_WORK: Work = { items: 0, deletions: 0, searchSteps: 0, loads: 0 };
+
+export function workOf(shape: UpdateShape | null, searchSteps: number): Work {
+  if (shape === null) return NO_WORK;
+  return { items: shape.items, deletions: shape.deletions.length + shape.gaps, searchSteps, loads: 0 };
+}
+
+/** The result of a window of edits. */
+export interface Window {
+  /** One for each edit, in their order. */
+  readonly outcomes: readonly Outcome[];
+  /** One for each edit, in their order. */
+  readonly works: readonly Work[];
+  /** The updates that Yjs emitted: none when nothing changed, one as a rule, several when a throw split the window. */
+  readonly updates: readonly Uint8Array[];
+  /** How often memory had to be discarded and read again because an edit threw. */
+  readonly taints: number;
+}
+
+/** Whether an edit's outcome depends on the document. A client that has nothing answers step 1 with an empty update. */
+export function needsDocument(edit: Edit): boolean {
+  return "update" in edit && !(edit.update.length === 2 && edit.update[0] === 0 && edit.update[1] === 0);
+}
