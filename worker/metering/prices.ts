@@ -3,7 +3,7 @@
  * with 2 cores, and rounded up; a faster machine gives everybody more room.
  */
 import type { ErrorCode } from "../../shared/errors.ts";
-import type { Work } from "../document/document.ts";
+import type { Work } from "../document/edit.ts";
 import type { Kind } from "./budget.ts";
 
 /** Taking in a message: the runtime needs more for it than the room, as a rule. */

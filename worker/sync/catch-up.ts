@@ -1,11 +1,12 @@
 import { encodeSyncStep1, encodeSyncStep2 } from "../../shared/frames.ts";
-import type { Outcome, RoomDocument } from "../document/document.ts";
+import type { RoomDocument } from "../document/document.ts";
+import type { Outcome } from "../document/edit.ts";
 import type { Limiter } from "../metering/limiter.ts";
 import { answerCost, comparisonCost } from "../metering/prices.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Persistence } from "./persistence.ts";
-import { Answers } from "./step2-cache.ts";
+import { Step2Cache } from "./step2-cache.ts";
 
 interface CatchUpOptions {
   readonly sessions: Sessions;
@@ -18,7 +19,7 @@ interface CatchUpOptions {
 /** Brings a client what it lacks of the document, and asks it for what the room lacks. */
 export class CatchUp {
   readonly #options: CatchUpOptions;
-  readonly #answers = new Answers();
+  readonly #step2Cache = new Step2Cache();
   /** Sessions that were asked for what the room lacks and owe an answer. */
   readonly #asked = new WeakSet<Session>();
 
@@ -35,7 +36,7 @@ export class CatchUp {
     const { document, sessions, limiter } = this.#options;
     const size = { participants: sessions.size, documentBytes: document.bytes };
     if (!limiter.spend(session, "joins", comparisonCost(size))) return false;
-    const answer = this.#answers.of(document.version, stateVector, () =>
+    const answer = this.#step2Cache.frameFor(document.version, stateVector, () =>
       encodeSyncStep2(document.encodeMissing(stateVector)),
     );
     if (!limiter.spend(session, "joins", answerCost(answer.length))) return false;
@@ -94,7 +95,7 @@ export class CatchUp {
 
   /** Forgets the answers of the document that was discarded. */
   forget(): void {
-    this.#answers.forget();
+    this.#step2Cache.forget();
   }
 
   /** Asks for everything that the room lacks, unless an answer is owed. */

@@ -2,7 +2,8 @@ import { errorCodeOf, RoomfulError } from "../../shared/errors.ts";
 import { encodePermissionDenied, encodeUpdate } from "../../shared/frames.ts";
 import type { Applied } from "../../shared/rpc.ts";
 import type { RoomLimits } from "../access/room-limits.ts";
-import { type Edit, needsDocument, type Outcome, RoomDocument, type Window, type Work } from "../document/document.ts";
+import { RoomDocument } from "../document/document.ts";
+import { type Edit, needsDocument, type Outcome, type Window, type Work } from "../document/edit.ts";
 import type { Limiter } from "../metering/limiter.ts";
 import { editCost, frameCost, refusalCost } from "../metering/prices.ts";
 import type { Refusals } from "../metering/refusals.ts";
@@ -12,7 +13,7 @@ import { Pacer } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { StoredSnapshot } from "../storage/rows.ts";
+import type { StoredSnapshot } from "../storage/stored-document.ts";
 import type { Store } from "../storage/store.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { CatchUp } from "./catch-up.ts";
@@ -93,7 +94,7 @@ export class Sync {
     this.#refusals = refusals;
     this.#document = new RoomDocument({
       read: () => this.#persistence.read(),
-      unreadable: (cause) => this.#persistence.protect(explain(cause)),
+      reportUnreadable: (cause) => this.#persistence.makeReadOnly(explain(cause)),
       maxBytes: () => limits.documentBytes,
     });
     this.#persistence = new Persistence(store, {
@@ -367,7 +368,7 @@ export class Sync {
     this.#commits.cancel();
     this.#queue = [];
     this.#queuedBytes = 0;
-    this.#persistence.drop();
+    this.#persistence.dropUncommitted();
     this.#acknowledgements.forget();
     this.#catchUp.forget();
     this.#document.discard();

@@ -41,8 +41,8 @@ export const LOAD_BUGS: readonly LoadBug[] = [
     run: storm,
     bug: "the document is read from storage for everybody who asks",
     file: "worker/sync/catch-up.ts",
-    find: "const answer = this.#answers.of(",
-    replace: "document.discard(); const answer = this.#answers.of(",
+    find: "const answer = this.#step2Cache.frameFor(",
+    replace: "document.discard(); const answer = this.#step2Cache.frameFor(",
   },
   {
     run: storm,
