@@ -9,7 +9,7 @@ import type { StoredDocument } from "../storage/stored-document.ts";
  */
 export class DocumentSize {
   /** The encoded size above which an edit that adds something is refused. */
-  #limit = Number.POSITIVE_INFINITY;
+  limit = Number.POSITIVE_INFINITY;
   #bytes = 0;
   #bytesWhenMeasured = 0;
   /** Whether something was deleted since the measurement: it may have been most of the document. */
@@ -19,10 +19,6 @@ export class DocumentSize {
 
   get bytes(): number {
     return this.#bytes;
-  }
-
-  setLimit(bytes: number): void {
-    this.#limit = bytes;
   }
 
   /** Starts from what is stored. Only the snapshot's size is known: a measurement may find the log to be smaller. */
@@ -54,7 +50,7 @@ export class DocumentSize {
 
   /** Whether an edit fits below the limit, measured when that may help. @param isAddition deletions may exceed the limit */
   hasRoomFor(doc: Y.Doc, growth: number, isAddition: boolean): boolean {
-    const limit = isAddition ? this.#limit : this.#limit * DELETION_RESERVE;
+    const limit = isAddition ? this.limit : this.limit * DELETION_RESERVE;
     if (this.#bytes + growth <= limit) return true;
     if (!this.#mayHaveShrunk && !this.#hasGrown) return false;
     this.#measure(doc);
@@ -63,13 +59,13 @@ export class DocumentSize {
 
   /** Whether most of the limit is used, measured when enough was added since the last time. */
   isNearlyFull(doc: Y.Doc): boolean {
-    const limit = this.#limit * NEARLY_FULL;
+    const limit = this.limit * NEARLY_FULL;
     if (this.#bytes > limit && this.#hasGrown) this.#measure(doc);
     return this.#bytes > limit;
   }
 
   get #hasGrown(): boolean {
-    return this.#bytes - this.#bytesWhenMeasured >= this.#limit / 100;
+    return this.#bytes - this.#bytesWhenMeasured >= this.limit / 100;
   }
 
   #measure(doc: Y.Doc): void {

@@ -91,7 +91,7 @@ export class RoomDocument {
    */
   apply(edits: readonly Edit[]): Window {
     // The limit is read before the transaction: a failure inside it would count against an edit.
-    this.#size.setLimit(this.#maxBytes());
+    this.#size.limit = this.#maxBytes();
     const refusedAuthors = new Set<object>();
     try {
       return { ...this.#transact(edits, refusedAuthors), taints: 0 };

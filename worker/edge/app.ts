@@ -16,12 +16,13 @@ const NO_PAGE = /^\/(?:api|rooms|signal)(?:\/|$)/;
  */
 export function createApp(settings: Settings | RoomfulError): Hono<WorkerContext> {
   const log = createLog(settings instanceof RoomfulError ? "error" : settings.LOG_LEVEL);
-  const authenticator = settings instanceof RoomfulError ? settings : new Authenticator(settings);
+  let authenticator: Authenticator | undefined;
   const app = new Hono<WorkerContext>();
 
   app.use(async (context, next) => {
     if (settings instanceof RoomfulError) throw settings;
-    if (authenticator instanceof RoomfulError) throw authenticator;
+    // One for all requests, since it caches keys.
+    authenticator ??= new Authenticator(settings);
     context.set("settings", settings);
     context.set("authenticator", authenticator);
     context.set("log", log);

@@ -61,6 +61,13 @@ export function lastLogRow(sql: SqlStorage): number {
   return sql.exec<{ last: number | null }>("SELECT max(id) AS last FROM log").one().last ?? 0;
 }
 
+/** Counts the rows and their bytes. */
+export function readLogTotals(sql: SqlStorage): { rows: number; bytes: number } {
+  const query = "SELECT count(*) AS row_count, sum(length(data)) AS bytes FROM log";
+  const { row_count, bytes } = sql.exec<{ row_count: number; bytes: number | null }>(query).one();
+  return { rows: row_count, bytes: bytes ?? 0 };
+}
+
 /** Bytes of all rows after a row. */
 export function logBytesAfter(sql: SqlStorage, after: number): number {
   const query = "SELECT sum(length(data)) AS bytes FROM log WHERE id > ?";

@@ -1,8 +1,16 @@
 import { RoomfulError } from "../../shared/errors.ts";
 import type { StorageFigures } from "../../shared/rpc.ts";
 import type { DeadlineChanges } from "./deadlines.ts";
-import { encodeRecord, lastLogRow, logBytesAfter, readLog } from "./log.ts";
-import { bytesOf, concatenate, type DeadlineRow, logChecksumOf, rowChecksumOf, split } from "./rows.ts";
+import { encodeRecord, lastLogRow, logBytesAfter, readLog, readLogTotals } from "./log.ts";
+import {
+  bytesOf,
+  concatenate,
+  type DeadlineRow,
+  logChecksumOf,
+  rowChecksumOf,
+  type SnapshotRow,
+  split,
+} from "./rows.ts";
 import { CHUNKS_PER_GENERATION, migrate, readSchemaVersion, SCHEMA_VERSION } from "./schema.ts";
 import { nextGeneration, readChunks, readSnapshotRows, snapshotRowOf } from "./snapshots.ts";
 import type { StoredDocument, StoredSnapshot } from "./stored-document.ts";
@@ -16,6 +24,10 @@ interface Base {
 
 /** The place before the first log row, as if the empty document had a snapshot. */
 const NOTHING: Base = { generation: 0, logId: 0, bytes: 0 };
+
+function baseOf({ generation, log_id, bytes }: SnapshotRow): Base {
+  return { generation, logId: log_id, bytes };
+}
 
 /** What the store remembers of the rows, so that no commit has to ask for it. */
 interface Opened {
@@ -70,7 +82,7 @@ export class Store {
       const chunks = readChunks(sql, row);
       if (chunks !== null) {
         snapshot = { state: concatenate(chunks), stateVector: row.state_vector && new Uint8Array(row.state_vector) };
-        base = { generation: row.generation, logId: row.log_id, bytes: row.bytes };
+        base = baseOf(row);
         break;
       }
       damage.push(`snapshot ${row.generation}`);
@@ -101,12 +113,13 @@ export class Store {
     const rows = split(record);
     const append = () => {
       for (const [part, data] of rows.entries()) {
+        const id = opened.lastLogId + 1 + part;
         this.#run(
           "INSERT INTO log (id, part, parts, checksum, data) VALUES (?, ?, ?, ?, ?)",
-          opened.lastLogId + 1 + part,
+          id,
           part,
           rows.length,
-          logChecksumOf(opened.lastLogId + 1 + part, part, rows.length, data),
+          logChecksumOf(id, part, rows.length, data),
           bytesOf(data),
         );
       }
@@ -139,7 +152,7 @@ export class Store {
     let logBytes = 0;
     this.#write(opened, () => {
       const row = snapshotRowOf(nextGeneration(sql), opened.lastLogId, snapshot);
-      next = { generation: row.generation, logId: row.log_id, bytes: row.bytes };
+      next = baseOf(row);
       const firstChunk = row.generation * CHUNKS_PER_GENERATION;
       for (const [place, data] of chunks.entries()) {
         this.#run("INSERT INTO chunk (id, data) VALUES (?, ?)", firstChunk + place, bytesOf(data));
@@ -276,30 +289,20 @@ export class Store {
   #readFigures(): Opened {
     const { sql } = this.#storage;
     const version = readSchemaVersion(sql);
-    const opened: Opened = {
-      base: NOTHING,
-      version,
-      lastLogId: 0,
-      logRows: 0,
-      logBytes: 0,
-      logBytesSinceSnapshot: 0,
-    };
-    if (version > 0 && version <= SCHEMA_VERSION) {
-      const newest = readSnapshotRows(sql, version)[0];
-      if (newest !== undefined) {
-        opened.base = { generation: newest.generation, logId: newest.log_id, bytes: newest.bytes };
-      }
-      const log = sql
-        .exec<{ row_count: number; bytes: number | null }>(
-          "SELECT count(*) AS row_count, sum(length(data)) AS bytes FROM log",
-        )
-        .one();
-      opened.lastLogId = Math.max(lastLogRow(sql), opened.base.logId);
-      opened.logRows = log.row_count;
-      opened.logBytes = log.bytes ?? 0;
-      opened.logBytesSinceSnapshot = logBytesAfter(sql, opened.base.logId);
+    if (version === 0 || version > SCHEMA_VERSION) {
+      return { base: NOTHING, version, lastLogId: 0, logRows: 0, logBytes: 0, logBytesSinceSnapshot: 0 };
     }
-    return opened;
+    const [newest] = readSnapshotRows(sql, version);
+    const base = newest === undefined ? NOTHING : baseOf(newest);
+    const { rows, bytes } = readLogTotals(sql);
+    return {
+      base,
+      version,
+      lastLogId: Math.max(lastLogRow(sql), base.logId),
+      logRows: rows,
+      logBytes: bytes,
+      logBytesSinceSnapshot: logBytesAfter(sql, base.logId),
+    };
   }
 
   /** Refuses to write the document until it is read again: Yjs could not take what was read. */
