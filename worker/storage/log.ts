@@ -58,18 +58,11 @@ export function readLog(sql: SqlStorage, after: number): { updates: Uint8Array[]
 
 /** The id of the last row; 0 when there is none. */
 export function lastLogRow(sql: SqlStorage): number {
-  return sql.exec<{ last: number | null }>("SELECT max(id) AS last FROM log").one().last ?? 0;
+  return sql.exec<{ last: number }>("SELECT coalesce(max(id), 0) AS last FROM log").one().last;
 }
 
-/** Counts the rows and their bytes. */
-export function readLogTotals(sql: SqlStorage): { rows: number; bytes: number } {
-  const query = "SELECT count(*) AS row_count, sum(length(data)) AS bytes FROM log";
-  const { row_count, bytes } = sql.exec<{ row_count: number; bytes: number | null }>(query).one();
-  return { rows: row_count, bytes: bytes ?? 0 };
-}
-
-/** Bytes of all rows after a row. */
-export function logBytesAfter(sql: SqlStorage, after: number): number {
-  const query = "SELECT sum(length(data)) AS bytes FROM log WHERE id > ?";
-  return sql.exec<{ bytes: number | null }>(query, after).one().bytes ?? 0;
+/** Counts the rows after a row, and their bytes. */
+export function logTotalsAfter(sql: SqlStorage, after: number): { rows: number; bytes: number } {
+  const query = "SELECT count(*) AS rows, coalesce(sum(length(data)), 0) AS bytes FROM log WHERE id > ?";
+  return sql.exec<{ rows: number; bytes: number }>(query, after).one();
 }

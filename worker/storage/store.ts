@@ -1,7 +1,7 @@
 import { RoomfulError } from "../../shared/errors.ts";
 import type { StorageFigures } from "../../shared/rpc.ts";
 import type { DeadlineChanges } from "./deadlines.ts";
-import { encodeRecord, lastLogRow, logBytesAfter, readLog, readLogTotals } from "./log.ts";
+import { encodeRecord, lastLogRow, logTotalsAfter, readLog } from "./log.ts";
 import {
   bytesOf,
   concatenate,
@@ -92,7 +92,7 @@ export class Store {
     damage.push(...log.damage);
     opened.base = base;
     opened.lastLogId = Math.max(lastLogRow(sql), base.logId);
-    opened.logBytesSinceSnapshot = logBytesAfter(sql, base.logId);
+    opened.logBytesSinceSnapshot = logTotalsAfter(sql, base.logId).bytes;
     const cut = opened.lastLogId < logMustReach;
     if (cut) damage.push(`log ${opened.lastLogId + 1} to ${logMustReach}`);
     // Chunks without a snapshot row and without a log: the document was not empty.
@@ -173,7 +173,7 @@ export class Store {
       this.#run("DELETE FROM chunk WHERE id < ?", keptChunks);
       this.#run("DELETE FROM chunk WHERE id >= ? AND id < ?", keptChunks + CHUNKS_PER_GENERATION, firstChunk);
       this.#run("DELETE FROM log WHERE id <= ?", base.logId);
-      logBytes = logBytesAfter(sql, 0);
+      logBytes = logTotalsAfter(sql, 0).bytes;
     });
     opened.base = next;
     opened.logRows = next.logId - base.logId;
@@ -294,14 +294,14 @@ export class Store {
     }
     const [newest] = readSnapshotRows(sql, version);
     const base = newest === undefined ? NOTHING : baseOf(newest);
-    const { rows, bytes } = readLogTotals(sql);
+    const { rows, bytes } = logTotalsAfter(sql, 0);
     return {
       base,
       version,
       lastLogId: Math.max(lastLogRow(sql), base.logId),
       logRows: rows,
       logBytes: bytes,
-      logBytesSinceSnapshot: logBytesAfter(sql, base.logId),
+      logBytesSinceSnapshot: logTotalsAfter(sql, base.logId).bytes,
     };
   }
 
