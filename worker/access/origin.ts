@@ -10,11 +10,15 @@ const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/;
  */
 export function checkOrigin(request: Request, settings: Pick<Settings, "ALLOWED_ORIGINS" | "AUTH">): void {
   const origin = request.headers.get("origin");
-  if (origin !== null && !isAllowed(origin, request.url, settings)) throw new RoomfulError("origin-not-allowed");
+  if (origin !== null && !isOriginAllowed(origin, request.url, settings)) throw new RoomfulError("origin-not-allowed");
 }
 
 /** Whether pages of an origin may use the deployment. @param url of the request, for its host */
-export function isAllowed(origin: string, url: string, settings: Pick<Settings, "ALLOWED_ORIGINS" | "AUTH">): boolean {
+export function isOriginAllowed(
+  origin: string,
+  url: string,
+  settings: Pick<Settings, "ALLOWED_ORIGINS" | "AUTH">,
+): boolean {
   const { ALLOWED_ORIGINS, AUTH } = settings;
   if (ALLOWED_ORIGINS === "*") return true;
   if (ALLOWED_ORIGINS === "auto") return AUTH === "token" || isSameHost(origin, url);

@@ -7,7 +7,7 @@ import { foldStored } from "./stored-copy.ts";
 const NOBODY = new Uint8Array([0]);
 const EMPTY = new Uint8Array([0, 0]);
 
-/** What two editors made, by turns, with deletions; cut into a snapshot and a log. */
+/** The edits of two editors, by turns, with deletions; cut into a snapshot and a log. */
 function edited(edits: number, folded: number) {
   const editors = [editedDoc(1), editedDoc(2)];
   const updates: Uint8Array[] = [];
@@ -88,7 +88,7 @@ it("a log that does not follow on the snapshot, or is none, is not served", () =
 });
 
 describe("the document", () => {
-  it("is served to who has nothing, and compared, without being loaded", () => {
+  it("is served to a client that has nothing, and compared, without being loaded", () => {
     const { whole, stored } = edited(90, 60);
     const { document, seen } = documentOf(stored);
     expect(docOf(document.encodeMissing(NOBODY)).getText("text").toString()).toBe(whole.getText("text").toString());
@@ -138,7 +138,7 @@ describe("the document", () => {
     expect([damaged.seen.unreadable, cut.seen.unreadable]).toEqual([0, 1]);
   });
 
-  it("is loaded for who has something", () => {
+  it("is loaded for a client that has something", () => {
     const { stored } = edited(90, 60);
     const { document } = documentOf(stored);
     const behind = Y.encodeStateVectorFromUpdate(stored.snapshot?.state ?? EMPTY);

@@ -7,7 +7,7 @@ import { TEXT_MESSAGE_BYTES } from "../../shared/limits.ts";
 import { parseModeration, parseRoomSettings } from "../../shared/moderation.ts";
 import { decodeRoomName, type Json } from "../../shared/rooms.ts";
 import type { RootKind } from "../../shared/rpc.ts";
-import { checkOrigin, isAllowed } from "../access/origin.ts";
+import { checkOrigin, isOriginAllowed } from "../access/origin.ts";
 import { type GrantedRoomStub, getRoom } from "../room/namespace.ts";
 import type { WorkerContext } from "./context.ts";
 
@@ -26,7 +26,7 @@ httpApi.use(async (context, next) => {
   const { settings } = context.var;
   checkOrigin(context.req.raw, settings);
   const crossOrigin = cors({
-    origin: (origin) => (isAllowed(origin, context.req.url, settings) ? origin : null),
+    origin: (origin) => (isOriginAllowed(origin, context.req.url, settings) ? origin : null),
     allowMethods: ["GET", "POST", "PUT", "DELETE"],
     allowHeaders: ["authorization", "content-type"],
     maxAge: 600,

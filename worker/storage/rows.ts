@@ -20,7 +20,7 @@ export type DeadlineRow = {
   /** Milliseconds since 1970; `null` while it does not run. */
   readonly at: number | null;
   readonly kind: "cleanup" | "call";
-  /** What its owner has to know when it is due. */
+  /** Data of the deadline's owner, for when it is due. */
   readonly json: string;
 };
 

@@ -29,7 +29,7 @@ function baseOf({ generation, log_id, bytes }: SnapshotRow): Base {
   return { generation, logId: log_id, bytes };
 }
 
-/** What the store remembers of the rows, so that no commit has to ask for it. */
+/** The figures of the rows, kept in memory so that no commit has to query them. */
 interface Opened {
   /** The snapshot that the document was last read from or written to: the next snapshot's fallback. */
   base: Base;
