@@ -3,8 +3,8 @@ import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../.
 import { CLOCK_BOUND } from "../../shared/limits.ts";
 import { encodeMessage } from "../../shared/messages.ts";
 import type { PeerId } from "../../shared/rooms.ts";
-import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
 import { Pacer } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";

@@ -1,8 +1,8 @@
 import { errorCodeOf } from "../../shared/errors.ts";
 import type { Admission } from "../access/admission.ts";
 import type { SubjectRule } from "../access/rules.ts";
-import { explain, type Log } from "../runtime/logging.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { explain, type Log } from "../runtime/logging.ts";
 import { Pacer } from "../runtime/pacer.ts";
 import type { Identity, PresenceStore } from "./attachment.ts";
 import { type Ending, Session, type SessionMarks } from "./session.ts";

@@ -7,14 +7,14 @@ import { type Edit, needsDocument, type Outcome, type Window, type Work } from "
 import type { Limiter } from "../metering/limiter.ts";
 import { editCost, frameCost, refusalCost } from "../metering/prices.ts";
 import type { Refusals } from "../metering/refusals.ts";
-import { explain, type Log } from "../runtime/logging.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { explain, type Log } from "../runtime/logging.ts";
 import { Pacer } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { StoredSnapshot } from "../storage/stored-document.ts";
 import type { Store } from "../storage/store.ts";
+import type { StoredSnapshot } from "../storage/stored-document.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { CatchUp } from "./catch-up.ts";
 import { Persistence } from "./persistence.ts";
