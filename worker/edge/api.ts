@@ -1,6 +1,7 @@
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
+import { Hono } from "hono/tiny";
 import { fromBase64UrlEncoded } from "lib0/buffer";
 import { RoomfulError } from "../../shared/errors.ts";
 import { TEXT_MESSAGE_BYTES } from "../../shared/limits.ts";

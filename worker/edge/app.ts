@@ -1,4 +1,5 @@
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
+import { Hono } from "hono/tiny";
 import { describe, ERRORS, errorCodeOf, RoomfulError } from "../../shared/errors.ts";
 import { Authenticator } from "../access/authenticator.ts";
 import { createLog, explain } from "../runtime/logging.ts";

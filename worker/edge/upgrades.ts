@@ -1,4 +1,5 @@
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
+import { Hono } from "hono/tiny";
 import { closeArguments, RoomfulError } from "../../shared/errors.ts";
 import { decodeRoomName } from "../../shared/rooms.ts";
 import { type Admission, demandAdmitted, upgradeRequest, upgradeResponse } from "../access/admission.ts";
