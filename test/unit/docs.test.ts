@@ -45,3 +45,19 @@ it("docs/limits.md says of each bound what the settings and shared/limits.ts say
   const names = (lines: readonly string[]) => lines.flatMap((line) => /^\| `([A-Z_]+)` \|/.exec(line)?.[1] ?? []);
   expect(names(stated)).toEqual(names(rows));
 });
+
+it.each([
+  ["docs/code.md", 20],
+  ["README.md", 5],
+])("%s names files and methods that are there", (page, least) => {
+  const ways = [...read(page).matchAll(/`(worker\/[\w/-]+\.ts)`\s+((?:`[#\w]+`(?:, )?)+)/g)];
+  expect(ways.length).toBeGreaterThan(least);
+  const missing = ways.flatMap(([, file = "", names = ""]) => {
+    const source = read(file);
+    const named = [...names.matchAll(/`([#\w]+)`/g)].map(([, name]) => name);
+    const isDeclared = (name: string) =>
+      new RegExp(`^ *(?:export |override |async |function )*${name}[(<]`, "m").test(source);
+    return named.filter((name = "") => !isDeclared(name)).map((name) => `${file} ${name}`);
+  });
+  expect(missing).toEqual([]);
+});
