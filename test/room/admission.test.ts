@@ -4,7 +4,7 @@ import { exportSPKI, generateKeyPair } from "jose";
 import * as prng from "lib0/prng";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { freshRoom } from "./test-client.ts";
+import { freshRoom } from "./rooms.ts";
 import { enter, forged, guarded, outcomeOf, SECRET, secondsNow, tokenOf } from "./test-tokens.ts";
 
 const outcome = async (...args: Parameters<typeof enter>) => outcomeOf(await enter(...args));

@@ -5,17 +5,11 @@ import * as Y from "yjs";
 import { encodeQueryAwareness, encodeSyncStep1, encodeUpdate } from "../../shared/frames.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
 import { SAVE_MS } from "../../worker/sessions/sessions.ts";
-import {
-  bringCrowd,
-  codeOf,
-  editedDoc,
-  freshRoom,
-  pause,
-  stubOf,
-  TestClient,
-  textUpdate,
-  until,
-} from "./test-client.ts";
+import { codeOfCall } from "../support/code-of.ts";
+import { editedDoc, textUpdate } from "../support/documents.ts";
+import { pause, until } from "../support/until.ts";
+import { openClient, openRoomful } from "./room-client.ts";
+import { bringCrowd, freshRoom, stubOf } from "./rooms.ts";
 
 describe("malformed frames hurt only their sender", () => {
   const frames: [string, Uint8Array | string, string][] = [
@@ -37,7 +31,7 @@ describe("malformed frames hurt only their sender", () => {
 
   it.each(frames)("[ERR-1] %s: a stock client is closed for good", async (_name, frame, code) => {
     const room = freshRoom();
-    const [sender, other] = await Promise.all([TestClient.connect(room), TestClient.connect(room)]);
+    const [sender, other] = await Promise.all([openClient(room), openClient(room)]);
     await Promise.all([sender.sync(), other.sync()]);
     const before = await getRoom(env.ROOMS, room).getState();
     sender.send(frame);
@@ -58,7 +52,7 @@ describe("malformed frames hurt only their sender", () => {
     ["text that is not JSON", "{", "malformed-message"],
     ["text of an unknown type", '{"type":"x"}', "malformed-message"],
   ])("[ERR-2] %s: a roomful.v1 client is answered", async (_name, frame, code) => {
-    const client = await TestClient.roomful(freshRoom());
+    const client = await openRoomful(freshRoom());
     await client.sync();
     client.send(frame as string);
     const answers = () => [...client.messagesOf("error"), ...client.messagesOf("rejected")];
@@ -69,7 +63,7 @@ describe("malformed frames hurt only their sender", () => {
   });
 
   it("[ERR-2] a roomful.v1 client that goes on is closed for good", async () => {
-    const client = await TestClient.roomful(freshRoom());
+    const client = await openRoomful(freshRoom());
     for (let index = 0; index < 30; index++) client.send("{");
     await until(() => client.closed !== null, "closed");
     expect(client.closed?.code).toBe(4400);
@@ -77,7 +71,7 @@ describe("malformed frames hurt only their sender", () => {
   });
 
   it("[ERR-2] a roomful.v1 client that goes on with updates that nobody could use is closed too", async () => {
-    const client = await TestClient.roomful(freshRoom());
+    const client = await openRoomful(freshRoom());
     for (let index = 0; index < 30; index++) client.sendUpdate(new Uint8Array([1]));
     await until(() => client.closed !== null, "closed");
     expect(client.closed?.code).toBe(4422);
@@ -85,7 +79,7 @@ describe("malformed frames hurt only their sender", () => {
   });
 
   it("[ERR-3] text on a stock socket closes it for good", async () => {
-    const client = await TestClient.connect(freshRoom());
+    const client = await openClient(freshRoom());
     client.send('{"type":"hello"}');
     await until(() => client.closed !== null, "closed");
     expect(client.closed).toMatchObject({ code: 4400, reason: expect.stringMatching(/^text-not-accepted: /) });
@@ -95,7 +89,7 @@ describe("malformed frames hurt only their sender", () => {
 describe("sizes", () => {
   it("[LIMIT-1] a frame above the limit is rejected by its number and changes nothing", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     await client.sync();
     const { limits } = client.messagesOf("welcome")[0] ?? { limits: { frameBytes: 0 } };
     client.sendUpdate(new Uint8Array(limits.frameBytes + 1));
@@ -103,7 +97,7 @@ describe("sizes", () => {
     expect(client.messagesOf("rejected")[0]).toMatchObject({ frame: 1, code: "frame-too-large" });
     expect(client.closed).toBeNull();
     expect(await getRoom(env.ROOMS, room).getState()).toEqual(new Uint8Array([0, 0]));
-    const stock = await TestClient.connect(room);
+    const stock = await openClient(room);
     stock.sendUpdate(new Uint8Array(limits.frameBytes + 1));
     await until(() => stock.closed !== null, "closed");
     expect(stock.closed?.code).toBe(4413);
@@ -112,7 +106,7 @@ describe("sizes", () => {
   it("[LIMIT-2] a full document refuses what adds and takes deletions", async () => {
     const room = freshRoom();
     const handle = getRoom(env.ROOMS, room);
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     const { doc, take } = editedDoc();
     doc.getText("text").insert(0, "x".repeat(5_900_000));
     await client.untilSaved(client.sendUpdate(take()));
@@ -126,7 +120,7 @@ describe("sizes", () => {
     // What was freed can be used again.
     await client.untilSaved(client.sendUpdate(textUpdate("y".repeat(500_000))));
     expect(client.messagesOf("rejected").length).toBe(1);
-    expect(await codeOf(handle.applyUpdate(textUpdate("z".repeat(7_000_000))))).toBe("document-full");
+    expect(await codeOfCall(handle.applyUpdate(textUpdate("z".repeat(7_000_000))))).toBe("document-full");
   });
 
   it("[LIMIT-2] a document whose log overstates it is measured before it is called full, also after a load", async () => {
@@ -164,7 +158,7 @@ describe("sizes", () => {
     const room = freshRoom();
     await getRoom(env.ROOMS, room).applyUpdate(textUpdate("x".repeat(6_000_000)));
     await bringCrowd(room);
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     for (let index = 0; index < 20; index++) client.sendUpdate(textUpdate("x".repeat(50_000), index + 1));
     await client.untilSaved(20);
     expect(client.messagesOf("rejected").length).toBe(15);
@@ -177,13 +171,13 @@ describe("sizes", () => {
     doc.transact(() => {
       for (let index = 0; index < 10_001; index++) doc.getArray(`root ${index}`).push([1]);
     });
-    expect(await codeOf(handle.applyUpdate(take()))).toBe("invalid-update");
+    expect(await codeOfCall(handle.applyUpdate(take()))).toBe("invalid-update");
     expect(await handle.getState()).toEqual(new Uint8Array([0, 0]));
   });
 
   it("[LIMIT-3] a presence row is gone when the room is empty", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     client.sendPresence(1, 1, { selection: "s".repeat(40_000) });
     await pause(SAVE_MS + 200);
     const rows = () =>
@@ -199,7 +193,7 @@ describe("sizes", () => {
 
   it("[LIMIT-3] a presence state above the limit is refused, one that needs a row survives hibernation", async () => {
     const room = freshRoom();
-    const [one, two] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    const [one, two] = await Promise.all([openRoomful(room), openRoomful(room)]);
     one.sendPresence(1, 1, { selection: "s".repeat(40_000) });
     one.sendPresence(1, 2, { selection: "s".repeat(70_000) });
     await until(() => one.messagesOf("error").length === 1, "an error");

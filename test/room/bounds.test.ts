@@ -6,7 +6,11 @@ import { STRIKES, TEXT_MESSAGE_BYTES } from "../../shared/limits.ts";
 import type { Grant } from "../../shared/rooms.ts";
 import { upgradeRequest } from "../../worker/access/admission.ts";
 import { readSettings, type Settings } from "../../worker/settings/settings.ts";
-import { editedDoc, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
+import { editedDoc, textUpdate } from "../support/documents.ts";
+import { pause, until } from "../support/until.ts";
+import type { WireClient } from "../support/wire-client.ts";
+import { clientOf, openClient, openRoomful } from "./room-client.ts";
+import { freshRoom, stubOf } from "./rooms.ts";
 
 const EDITOR: Grant = { capabilities: ["read", "write", "publish"] };
 const limit = <Name extends keyof Settings>(name: Name): Settings[Name] => readSettings({})[name];
@@ -21,9 +25,9 @@ describe("places", () => {
   it("[LIMIT-9] a subject has so many connections and not one more; others still enter", async () => {
     const room = freshRoom();
     const grant: Grant = { ...EDITOR, subject: "ann" };
-    const clients: TestClient[] = [];
+    const clients: WireClient[] = [];
     for (let index = 0; index < limit("MAX_PARTICIPANTS_PER_SUBJECT"); index++) {
-      clients.push(await TestClient.roomful(room, grant));
+      clients.push(await openRoomful(room, grant));
     }
     const refused = await ask(room, grant);
     expect([refused.status, refusalOf(refused)]).toEqual([429, "too-many-connections"]);
@@ -38,32 +42,27 @@ describe("places", () => {
   it("[LIMIT-9] a full room closes whoever comes with a code that is retried, and works on", async () => {
     const room = freshRoom();
     const places = limit("MAX_PARTICIPANTS");
-    const first = await TestClient.connect(room);
-    const sockets: WebSocket[] = [];
-    for (let index = 1; index < places; index++) {
-      const { webSocket } = await ask(room, EDITOR);
-      webSocket?.accept();
-      if (webSocket) sockets.push(webSocket);
-    }
-    expect(sockets.length).toBe(places - 1);
-    const refused = await TestClient.connect(room);
+    const first = await openClient(room);
+    const others: WireClient[] = [];
+    for (let index = 1; index < places; index++) others.push(clientOf(await ask(room, EDITOR)));
+    const refused = await openClient(room);
     await until(() => refused.closed !== null, "closed");
     expect(refused.closed).toMatchObject({ code: 4503, reason: expect.stringMatching(/^room-full: /) });
     first.sendUpdate(textUpdate("works on"));
     expect((await first.sync()).length).toBeGreaterThan(2);
-    sockets[0]?.close(1000);
-    await until(() => sockets[0]?.readyState === WebSocket.CLOSED, "a place is free");
-    const welcome = await TestClient.connect(room);
+    others[0]?.close();
+    await until(() => others[0]?.closed !== null, "a place is free");
+    const welcome = await openClient(room);
     await welcome.sync();
     expect(welcome.closed).toBeNull();
-    for (const socket of sockets) socket.close(1000);
+    for (const client of others) client.close();
   }, 120_000);
 });
 
 describe("what one connection may ask", () => {
   /** Each floods a room of some size by something that costs, until it is closed. */
   const drawing = shapes(2_000, 1);
-  const floods: [kind: string, flood: (client: TestClient, turn: number) => void][] = [
+  const floods: [kind: string, flood: (client: WireClient, turn: number) => void][] = [
     ["joins", (client) => client.send(encodeSyncStep1(new Uint8Array([0])))],
     // What the room has already is walked all the same.
     ["edits", (client) => client.sendUpdate(drawing)],
@@ -76,7 +75,7 @@ describe("what one connection may ask", () => {
     async (kind, flood) => {
       const room = freshRoom();
       const grant: Grant = { ...EDITOR, subject: "flooder" };
-      const [flooder, other] = await Promise.all([TestClient.roomful(room, grant), TestClient.roomful(room)]);
+      const [flooder, other] = await Promise.all([openRoomful(room, grant), openRoomful(room)]);
       other.sendUpdate(textUpdate("x".repeat(300_000)));
       await Promise.all([flooder.sync(), other.sync()]);
       for (let turn = 0; flooder.closed === null && turn < 20_000; turn++) {
@@ -100,7 +99,7 @@ describe("what one connection may ask", () => {
 
   it("[LIMIT-7] a query is charged by what it is answered", async () => {
     const room = freshRoom();
-    const [asking, shown] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    const [asking, shown] = await Promise.all([openRoomful(room), openRoomful(room)]);
     shown.sendPresence(5, 1, { text: "x".repeat(60_000) });
     await asking.sync();
     for (let turn = 0; asking.closed === null && turn < 20_000; turn++) {
@@ -112,7 +111,7 @@ describe("what one connection may ask", () => {
 
   it("[LIMIT-7] one refused update that makes the room search long is the last of its connection", async () => {
     const room = freshRoom();
-    const [author, other] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    const [author, other] = await Promise.all([openRoomful(room), openRoomful(room)]);
     await Promise.all([author.sync(), other.sync()]);
     author.sendUpdate(unrelatedItems(7_000));
     await until(() => author.closed !== null, "closed", 60_000);
@@ -123,7 +122,7 @@ describe("what one connection may ask", () => {
 
   it("[LIMIT-8] those who leave and come again and again are refused at the door, by subject or network", async () => {
     const room = freshRoom();
-    const author = await TestClient.roomful(room);
+    const author = await openRoomful(room);
     author.sendUpdate(textUpdate("x".repeat(5_000_000)));
     await author.sync();
     const network = "203.0.113.7";
@@ -131,17 +130,11 @@ describe("what one connection may ask", () => {
     for (let visit = 0; visit < 100 && refusal === null; visit++) {
       const response = await ask(room, EDITOR, network);
       refusal = refusalOf(response);
-      const socket = response.webSocket;
-      if (socket === null) break;
-      let answered = false;
-      socket.accept();
-      socket.addEventListener("message", () => {
-        answered = true;
-      });
-      socket.send(encodeSyncStep1(new Uint8Array([0])));
-      await until(() => answered, "an answer");
-      socket.close(1000);
-      await until(() => socket.readyState === WebSocket.CLOSED, "closed");
+      if (response.webSocket === null) break;
+      const client = clientOf(response);
+      await client.sync();
+      client.close();
+      await until(() => client.closed !== null, "closed");
     }
     expect(refusal).toBe("rate-limited");
     expect((await ask(room, EDITOR, "203.0.113.8")).status).toBe(101);
@@ -151,7 +144,7 @@ describe("what one connection may ask", () => {
 
   it("[LIMIT-7] hibernation forgets what was spent, and who was there stays", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     client.sendUpdate(textUpdate("x".repeat(1_000_000)));
     let turns = 0;
     for (; client.messagesOf("warning").length === 0 && turns < 1_000; turns++) await client.sync();
@@ -167,7 +160,7 @@ describe("what one connection may ask", () => {
 describe("what honest clients do at their worst", () => {
   it("[LIMIT-7] 10,000 shapes pasted at once, and a day's work sent as one step 2, are no flood", async () => {
     const room = freshRoom();
-    const [author, reader] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    const [author, reader] = await Promise.all([openRoomful(room), openRoomful(room)]);
     await Promise.all([author.sync(), reader.sync()]);
     await author.untilSaved(author.sendUpdate(shapes(10_000, 1)));
     await author.untilSaved(author.sendStep2(shapes(20_000, 2)));
@@ -180,8 +173,8 @@ describe("a document that comes near its limit", () => {
   it("[LIMIT-10] is told once to everybody who may write, and again to those who come", async () => {
     const room = freshRoom();
     const viewer: Grant = { capabilities: ["read"] };
-    const author = await TestClient.roomful(room);
-    const watching = await TestClient.roomful(room, viewer);
+    const author = await openRoomful(room);
+    const watching = await openRoomful(room, viewer);
     await Promise.all([author.sync(), watching.sync()]);
     const most = limit("MAX_DOCUMENT_BYTES");
     await author.untilSaved(author.sendUpdate(textUpdate("a".repeat(most * 0.89), 1)));
@@ -189,7 +182,7 @@ describe("a document that comes near its limit", () => {
     await author.untilSaved(author.sendUpdate(textUpdate("b".repeat(most * 0.02), 2)));
     await author.untilSaved(author.sendUpdate(textUpdate("c".repeat(most * 0.02), 3)));
     expect(author.messagesOf("warning")).toMatchObject([{ code: "document-nearly-full" }]);
-    const late = await TestClient.roomful(room);
+    const late = await openRoomful(room);
     await late.sync();
     await until(() => late.messagesOf("warning").length > 0, "a warning");
     expect(watching.messagesOf("warning")).toEqual([]);
@@ -197,21 +190,21 @@ describe("a document that comes near its limit", () => {
 
   it("[LIMIT-2] a full room serves reads, cursors and exports, and takes deletions that make room", async () => {
     const room = freshRoom();
-    const author = await TestClient.roomful(room);
+    const author = await openRoomful(room);
     await author.sync();
     const { doc, fill } = filledDoc(limit("MAX_DOCUMENT_BYTES"));
     await author.untilSaved(author.sendUpdate(fill));
     const rejected = author.sendUpdate(textUpdate("z".repeat(500_000), 99));
     await until(() => author.messagesOf("rejected").length === 1, "rejected");
     expect(author.messagesOf("rejected")).toMatchObject([{ frame: rejected, code: "document-full" }]);
-    const reader = await TestClient.connect(room);
+    const reader = await openClient(room);
     expect((await reader.sync()).length).toBeGreaterThan(1_000_000);
     reader.sendPresence(7, 1, { cursor: 1 });
     await until(() => author.presence.has(7), "presence");
     expect((await stubOf(room).getState()).length).toBeGreaterThan(1_000_000);
     const before = Y.encodeStateVector(doc);
     doc.getText("text").delete(0, 1_000_000);
-    const other = await TestClient.roomful(room);
+    const other = await openRoomful(room);
     await other.sync();
     await other.untilSaved(other.sendUpdate(Y.encodeStateAsUpdate(doc, before)));
     await other.untilSaved(other.sendUpdate(textUpdate("z".repeat(500_000), 98)));
@@ -221,7 +214,7 @@ describe("a document that comes near its limit", () => {
 
 describe("a client that does not answer", () => {
   /** What writes so many bytes, of which the document keeps few. */
-  const writerOf = (author: TestClient) => {
+  const writerOf = (author: WireClient) => {
     const { doc, take } = editedDoc();
     return async (bytes: number) => {
       let frame = 0;
@@ -238,8 +231,8 @@ describe("a client that does not answer", () => {
     "[LIMIT-11] %s: is closed at the bound and not before, and gone for everybody",
     async (protocol) => {
       const room = freshRoom();
-      const author = await TestClient.roomful(room);
-      const silent = protocol === "stock" ? await TestClient.connect(room) : await TestClient.roomful(room);
+      const author = await openRoomful(room);
+      const silent = protocol === "stock" ? await openClient(room) : await openRoomful(room);
       await Promise.all([author.sync(), silent.sync()]);
       silent.answersProbes = false;
       silent.sendPresence(9, 1, { name: "silent" });
@@ -261,8 +254,8 @@ describe("a client that does not answer", () => {
     "[LIMIT-11] %s: one that answers reads on for ever, also over hibernation",
     async (protocol) => {
       const room = freshRoom();
-      const author = await TestClient.roomful(room);
-      const reader = protocol === "stock" ? await TestClient.connect(room) : await TestClient.roomful(room);
+      const author = await openRoomful(room);
+      const reader = protocol === "stock" ? await openClient(room) : await openRoomful(room);
       reader.answersProbes = true;
       await Promise.all([author.sync(), reader.sync()]);
       const bound = limit("MAX_UNREAD_BYTES");
@@ -277,8 +270,8 @@ describe("a client that does not answer", () => {
 
   it("[LIMIT-11] what was not answered before hibernation counts after it", async () => {
     const room = freshRoom();
-    const author = await TestClient.roomful(room);
-    const silent = await TestClient.roomful(room);
+    const author = await openRoomful(room);
+    const silent = await openRoomful(room);
     await Promise.all([author.sync(), silent.sync()]);
     silent.answersProbes = false;
     const bound = limit("MAX_UNREAD_BYTES");
@@ -293,7 +286,7 @@ describe("a client that does not answer", () => {
 
 describe("sizes", () => {
   it("[LIMIT-12] a text message at the limit is read, one above it is refused", async () => {
-    const client = await TestClient.roomful(freshRoom());
+    const client = await openRoomful(freshRoom());
     const padded = (length: number) => `{"type":"ping"}`.padEnd(length, " ");
     client.send(padded(TEXT_MESSAGE_BYTES));
     await until(() => client.messagesOf("pong").length === 1, "a pong");
@@ -305,7 +298,7 @@ describe("sizes", () => {
 
   it("[LIMIT-1] a frame at the limit is taken, one byte more is refused", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     const most = limit("MAX_FRAME_BYTES");
     // What the limit is for is one frame, whatever is in it: here a document that is refused for its own size.
     const sized = (bytes: number) => {
@@ -320,8 +313,8 @@ describe("sizes", () => {
   });
 
   it("[LIMIT-3] a presence state at the limit is taken, one byte more is refused", async () => {
-    const client = await TestClient.roomful(freshRoom());
-    const other = await TestClient.roomful(freshRoom());
+    const client = await openRoomful(freshRoom());
+    const other = await openRoomful(freshRoom());
     const state = (bytes: number) => new TextEncoder().encode(JSON.stringify({ s: "x".repeat(bytes - 8) }));
     const most = limit("MAX_PRESENCE_BYTES");
     expect([state(most).length, state(most + 1).length]).toEqual([most, most + 1]);
@@ -334,7 +327,7 @@ describe("sizes", () => {
   });
 
   it("[ERR-2] the last message that nobody can use is answered, the next one closes", async () => {
-    const client = await TestClient.roomful(freshRoom());
+    const client = await openRoomful(freshRoom());
     for (let strike = 0; strike < STRIKES; strike++) client.send("{");
     await until(() => client.messagesOf("error").length === STRIKES, "answers");
     expect(client.closed).toBeNull();

@@ -4,7 +4,11 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { type Capability, ROLES } from "../../shared/rooms.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { codeOf, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
+import { codeOfCall } from "../support/code-of.ts";
+import { textUpdate } from "../support/documents.ts";
+import { pause, until } from "../support/until.ts";
+import { openClient, openRoomful } from "./room-client.ts";
+import { freshRoom, stubOf } from "./rooms.ts";
 
 /** Milliseconds for which the grants of these tests hold: a busy machine must be able to do something in that time. */
 const TIME = 4_000;
@@ -19,9 +23,9 @@ describe.concurrent("a grant that ends", () => {
   ])("[GRANT-1] nothing is delivered to a silent reader past its end, in a room that %s", async (_how, hibernates) => {
     const room = freshRoom();
     const grant = ending(["read"]);
-    const reader = await TestClient.roomful(room, grant);
-    const stock = await TestClient.connect(room, { grant });
-    const writer = await TestClient.roomful(room);
+    const reader = await openRoomful(room, grant);
+    const stock = await openClient(room, { grant });
+    const writer = await openRoomful(room);
     await Promise.all([reader.sync(), stock.sync(), writer.sync()]);
     expect(reader.messagesOf("welcome")[0]?.expiresIn).toBeGreaterThan(0);
     await writer.untilSaved(writer.sendUpdate(textUpdate("before", 1)));
@@ -51,7 +55,7 @@ describe.concurrent("a grant that ends", () => {
     const room = freshRoom();
     const handle = getRoom(env.ROOMS, room);
     const grant = ending(ROLES.editor);
-    const [late, other] = [await TestClient.roomful(room, grant), await TestClient.roomful(room)];
+    const [late, other] = [await openRoomful(room, grant), await openRoomful(room)];
     await late.sync();
     await late.untilSaved(late.sendUpdate(textUpdate("in time", 1)));
     const before = await handle.getState();
@@ -72,12 +76,12 @@ describe.concurrent("a grant that ends", () => {
     using handle = await getRoom(env.ROOMS, freshRoom()).as(grant);
     await handle.applyUpdate(textUpdate("in time"));
     await untilEndOf(grant);
-    expect(await codeOf(handle.getState())).toBe("token-expired");
+    expect(await codeOfCall(handle.getState())).toBe("token-expired");
   });
 });
 
 it("[GRANT-2] a deployment without tokens takes none to renew", async () => {
-  const client = await TestClient.roomful(freshRoom());
+  const client = await openRoomful(freshRoom());
   client.send('{"type":"auth","token":"x"}');
   await until(() => client.messagesOf("error").length === 1, "an answer");
   expect(client.messagesOf("error")[0]?.code).toBe("invalid-argument");
@@ -86,11 +90,11 @@ it("[GRANT-2] a deployment without tokens takes none to renew", async () => {
 it("[EVENT-1] who may publish reaches everybody who may read, or one of them, and nothing of it is kept", async () => {
   const room = freshRoom();
   const [ada, bob, blind] = [
-    await TestClient.roomful(room),
-    await TestClient.roomful(room),
-    await TestClient.roomful(room, { capabilities: ["call"] }),
+    await openRoomful(room),
+    await openRoomful(room),
+    await openRoomful(room, { capabilities: ["call"] }),
   ];
-  const stock = await TestClient.connect(room);
+  const stock = await openClient(room);
   const [adaPeer, bobPeer] = [ada, bob].map((client) => client.messagesOf("welcome")[0]?.peer);
   ada.send('{"type":"event","data":{"kind":"confetti"}}');
   bob.send(`{"type":"event","to":"${adaPeer}","data":null}`);
@@ -118,7 +122,7 @@ it.each([
   ["above the limit", ["read", "publish"], `{"type":"event","data":"${"x".repeat(70_000)}"}`, "malformed-message"],
 ] as const)("[EVENT-2] an event %s is refused, and reaches nobody", async (_how, capabilities, text, code) => {
   const room = freshRoom();
-  const [sender, other] = [await TestClient.roomful(room, { capabilities }), await TestClient.roomful(room)];
+  const [sender, other] = [await openRoomful(room, { capabilities }), await openRoomful(room)];
   sender.send(text);
   await until(() => sender.messagesOf("error").length === 1, "an answer");
   expect(sender.messagesOf("error")[0]?.code).toBe(code);

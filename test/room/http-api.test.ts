@@ -2,7 +2,11 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { codeOf, docOf, editedDoc, freshRoom, pause, TestClient, textUpdate, until } from "./test-client.ts";
+import { codeOfCall } from "../support/code-of.ts";
+import { docOf, editedDoc, textUpdate } from "../support/documents.ts";
+import { pause, until } from "../support/until.ts";
+import { openClient } from "./room-client.ts";
+import { freshRoom } from "./rooms.ts";
 import { guarded, secondsNow, tokenOf } from "./test-tokens.ts";
 
 const base64Url = (bytes: Uint8Array) =>
@@ -31,7 +35,7 @@ const errorOf = async (response: Response | Promise<Response>) => {
 describe("the HTTP API", () => {
   it("[HTTP-3] reads and writes the same room that sockets see, slashes escaped in its name", async () => {
     const room = freshRoom();
-    const client = await TestClient.connect(room);
+    const client = await openClient(room);
     await client.sync();
     const call = await api(room, { role: "moderator" });
     const posted = await call("/updates", { method: "POST", body: textUpdate("hello") });
@@ -170,7 +174,7 @@ describe("a room's methods within a grant", () => {
     const before = await room.getState();
     using granted = await room.as({ capabilities });
     for (const [name, call] of Object.entries(calls)) {
-      const code = await codeOf(call(granted as unknown as ReturnType<typeof getRoom>));
+      const code = await codeOfCall(call(granted as unknown as ReturnType<typeof getRoom>));
       expect([name, code ?? "allowed"]).toEqual([
         name,
         (allowed as readonly string[]).includes(name) ? "nothing thrown" : "forbidden",
@@ -185,17 +189,17 @@ describe("a room's methods within a grant", () => {
     using granted = await room.as({ capabilities: ["read", "write"], expiresAt });
     expect(await granted.applyUpdate(textUpdate("in time"))).toEqual({ changed: true });
     await pause(expiresAt + 50 - Date.now());
-    expect(await codeOf(granted.getState())).toBe("token-expired");
-    expect(await codeOf(granted.applyUpdate(textUpdate("late")))).toBe("token-expired");
+    expect(await codeOfCall(granted.getState())).toBe("token-expired");
+    expect(await codeOfCall(granted.applyUpdate(textUpdate("late")))).toBe("token-expired");
     expect((await room.getJson({ text: "text" })).text).toBe("in time");
   });
 
   it("[RPC-7] what is no grant is refused", async () => {
     const room = getRoom(env.ROOMS, freshRoom());
     // @ts-expect-error no such capability
-    expect(await codeOf(room.as({ capabilities: ["everything"] }))).toBe("invalid-argument");
+    expect(await codeOfCall(room.as({ capabilities: ["everything"] }))).toBe("invalid-argument");
     // @ts-expect-error no grant
-    expect(await codeOf(room.as(null))).toBe("invalid-argument");
+    expect(await codeOfCall(room.as(null))).toBe("invalid-argument");
   });
 });
 

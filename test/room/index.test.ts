@@ -1,7 +1,9 @@
 import { listDurableObjectIds } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { freshRoom, TestClient, until } from "./test-client.ts";
+import { until } from "../support/until.ts";
+import { openClient, openRoomful } from "./room-client.ts";
+import { freshRoom } from "./rooms.ts";
 
 describe("the Worker", () => {
   const upgrade = (path: string, protocols?: string) =>
@@ -11,7 +13,7 @@ describe("the Worker", () => {
 
   it("[NAME-1] the room name is everything after /rooms/, slashes included, decoded exactly once", async () => {
     const id = crypto.randomUUID();
-    const client = await TestClient.roomful(`${id}/a%20b/%E2%82%AC%2525`);
+    const client = await openRoomful(`${id}/a%20b/%E2%82%AC%2525`);
     await until(() => client.messagesOf("welcome").length === 1, "welcome");
     expect(client.messagesOf("welcome")[0]?.room).toBe(`${id}/a b/€%25`);
   });
@@ -33,7 +35,7 @@ describe("the Worker", () => {
       "a/%2e%2e%2f",
     ];
     for (const name of bad) {
-      const client = await TestClient.connect(name, { protocols: ["roomful.v1"] });
+      const client = await openClient(name, { protocols: ["roomful.v1"] });
       await until(() => client.closed !== null, `closed: ${name}`);
       expect([name, client.closed?.code, client.subprotocol]).toEqual([name, 4400, "roomful.v1"]);
       expect(client.closed?.reason).toMatch(/^bad-room-name: /);
@@ -43,13 +45,11 @@ describe("the Worker", () => {
 
   it("[PROTO-1] selects roomful.v1, else y-websocket, never a token", async () => {
     const room = freshRoom();
-    expect((await TestClient.connect(room, { protocols: ["y-websocket", "roomful.v1"] })).subprotocol).toBe(
-      "roomful.v1",
-    );
-    expect((await TestClient.connect(room, { protocols: ["roomful.bearer.abc", "y-websocket"] })).subprotocol).toBe(
+    expect((await openClient(room, { protocols: ["y-websocket", "roomful.v1"] })).subprotocol).toBe("roomful.v1");
+    expect((await openClient(room, { protocols: ["roomful.bearer.abc", "y-websocket"] })).subprotocol).toBe(
       "y-websocket",
     );
-    expect((await TestClient.connect(room)).subprotocol).toBeNull();
+    expect((await openClient(room)).subprotocol).toBeNull();
   });
 
   it("[PROTO-2] an offer of which nothing can be selected gets HTTP 400", async () => {

@@ -3,14 +3,19 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { type Capability, type PeerId, ROLES } from "../../shared/rooms.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { codeOf, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
+import { codeOfCall } from "../support/code-of.ts";
+import { textUpdate } from "../support/documents.ts";
+import { pause, until } from "../support/until.ts";
+import type { WireClient } from "../support/wire-client.ts";
+import { openClient, openRoomful } from "./room-client.ts";
+import { freshRoom, stubOf } from "./rooms.ts";
 import { enter, guarded, tokenOf } from "./test-tokens.ts";
 
-const peerOf = (client: TestClient) => client.messagesOf("welcome")[0]?.peer as PeerId;
+const peerOf = (client: WireClient) => client.messagesOf("welcome")[0]?.peer as PeerId;
 const as = (subject: string, capabilities: readonly Capability[] = ROLES.editor) => ({ subject, capabilities });
-const moderate = (client: TestClient, moderation: object) =>
+const moderate = (client: WireClient, moderation: object) =>
   client.send(JSON.stringify({ type: "moderate", moderation }));
-const errorTo = async (client: TestClient, nth = 1) => {
+const errorTo = async (client: WireClient, nth = 1) => {
   await until(() => client.messagesOf("error").length >= nth, "an answer");
   return client.messagesOf("error")[nth - 1]?.code;
 };
@@ -23,8 +28,8 @@ it.each([
   async (_, sleeps) => {
     const room = freshRoom();
     const handle = getRoom(env.ROOMS, room);
-    const moderator = await TestClient.roomful(room, as("mod", ROLES.moderator));
-    const [ada, adaToo] = [await TestClient.roomful(room, as("ada")), await TestClient.roomful(room, as("ada"))];
+    const moderator = await openRoomful(room, as("mod", ROLES.moderator));
+    const [ada, adaToo] = [await openRoomful(room, as("ada")), await openRoomful(room, as("ada"))];
     await ada.sync();
     moderate(moderator, { action: "set-capabilities", peer: peerOf(ada), capabilities: ["read"] });
     await until(() => ada.messagesOf("grant").length === 1 && adaToo.messagesOf("grant").length === 1, "both are told");
@@ -35,7 +40,7 @@ it.each([
     await until(() => ada.messagesOf("rejected").length === 1, "it is refused");
     expect(ada.messagesOf("rejected")[0]?.code).toBe("forbidden");
     expect(await handle.getState()).toEqual(before);
-    const again = await TestClient.roomful(room, as("ada"));
+    const again = await openRoomful(room, as("ada"));
     await until(() => again.messagesOf("welcome").length === 1, "welcome");
     expect(again.messagesOf("welcome")[0]?.capabilities).toEqual(["read"]);
     await until(
@@ -52,7 +57,7 @@ it.each([
 
 it("[MOD-1] who is given the right to write is asked for what it wrote before", async () => {
   const room = freshRoom();
-  const viewer = await TestClient.roomful(room, as("ada", ["read"]));
+  const viewer = await openRoomful(room, as("ada", ["read"]));
   await viewer.sync();
   expect(viewer.framesOf("sync-step-1")).toEqual([]);
   await getRoom(env.ROOMS, room).moderate({
@@ -67,7 +72,7 @@ it("[MOD-1] who is given the right to write is asked for what it wrote before", 
 it("[MOD-2] a kicked client is closed for good, gone at once, and heard no more", async () => {
   const room = freshRoom();
   const handle = getRoom(env.ROOMS, room);
-  const [victim, other] = [await TestClient.roomful(room), await TestClient.roomful(room)];
+  const [victim, other] = [await openRoomful(room), await openRoomful(room)];
   await victim.sync();
   victim.sendPresence(5, 1, { name: "victim" });
   await until(() => other.presence.get(5) === undefined && other.messagesOf("participants").length > 0, "present");
@@ -77,7 +82,7 @@ it("[MOD-2] a kicked client is closed for good, gone at once, and heard no more"
   expect(victim.closed).toEqual({ code: 4403, reason: expect.stringMatching(/^kicked: /) });
   expect((await handle.participants()).map(({ peer }) => peer)).toEqual([peerOf(other)]);
   expect(await handle.getState()).toEqual(new Uint8Array([0, 0]));
-  const back = await TestClient.roomful(room);
+  const back = await openRoomful(room);
   await until(() => back.messagesOf("welcome").length === 1, "it may come back");
 });
 
@@ -85,15 +90,15 @@ it("[MOD-3] a banned subject is shut out of sockets and calls, with every connec
   const room = freshRoom();
   const handle = getRoom(env.ROOMS, room);
   const [one, two, other] = [
-    await TestClient.roomful(room, as("eve")),
-    await TestClient.connect(room, { grant: as("eve") }),
-    await TestClient.roomful(room, as("ada")),
+    await openRoomful(room, as("eve")),
+    await openClient(room, { grant: as("eve") }),
+    await openRoomful(room, as("ada")),
   ];
   {
     using held = await handle.as(as("eve"));
     await held.getState();
     await handle.moderate({ action: "ban", subject: "eve" });
-    expect(await codeOf(held.getState())).toBe("banned");
+    expect(await codeOfCall(held.getState())).toBe("banned");
   }
   await until(() => one.closed !== null && two.closed !== null, "both are closed");
   expect([one.closed?.code, two.closed?.code, other.closed]).toEqual([4403, 4403, null]);
@@ -108,14 +113,14 @@ it("[MOD-3] a banned subject is shut out of sockets and calls, with every connec
 it("[MOD-4] who is muted is so for everybody, on every connection, also later ones", async () => {
   const room = freshRoom();
   const handle = getRoom(env.ROOMS, room);
-  const [ada, bob] = [await TestClient.roomful(room, as("ada")), await TestClient.roomful(room, as("bob"))];
+  const [ada, bob] = [await openRoomful(room, as("ada")), await openRoomful(room, as("bob"))];
   await handle.moderate({ action: "mute", peer: peerOf(ada), muted: true });
-  const mutedFor = (client: TestClient) =>
+  const mutedFor = (client: WireClient) =>
     client.messagesOf("participants").flatMap(({ present }) => present.filter(({ isMuted }) => isMuted));
   await until(() => mutedFor(ada).length > 0 && mutedFor(bob).length > 0, "both are told");
   expect(mutedFor(bob)[0]).toMatchObject({ peer: peerOf(ada), subject: "ada" });
   ada.close();
-  const again = await TestClient.roomful(room, as("ada"));
+  const again = await openRoomful(room, as("ada"));
   expect((await handle.participants()).find(({ peer }) => peer === peerOf(again))).toMatchObject({ isMuted: true });
   await handle.moderate({ action: "mute", peer: peerOf(again), muted: false });
   expect((await handle.participants()).some(({ isMuted }) => isMuted)).toBe(false);
@@ -124,8 +129,8 @@ it("[MOD-4] who is muted is so for everybody, on every connection, also later on
 it("[MOD-5] a locked room lets in moderators and who was in, and nobody else", async () => {
   const room = freshRoom();
   const handle = getRoom(env.ROOMS, room);
-  const insider = await TestClient.roomful(room, as("ada"));
-  const moderator = await TestClient.roomful(room, as("mod", ROLES.moderator));
+  const insider = await openRoomful(room, as("ada"));
+  const moderator = await openRoomful(room, as("mod", ROLES.moderator));
   moderator.send('{"type":"settings","settings":{"locked":true}}');
   while (!(await handle.getSettings()).locked) await pause(5);
   insider.close();
@@ -144,8 +149,8 @@ it("[MOD-5] a locked room lets in moderators and who was in, and nobody else", a
 it("[MOD-6] who may not moderate changes nothing, and nobody gives a right that it lacks", async () => {
   const room = freshRoom();
   const handle = getRoom(env.ROOMS, room);
-  const [editor, other] = [await TestClient.roomful(room, as("ada")), await TestClient.roomful(room, as("bob"))];
-  const limited = await TestClient.roomful(room, as("limited", ["read", "moderate"]));
+  const [editor, other] = [await openRoomful(room, as("ada")), await openRoomful(room, as("bob"))];
+  const limited = await openRoomful(room, as("limited", ["read", "moderate"]));
   const before = JSON.stringify([await handle.participants(), await handle.getSettings()]);
   moderate(editor, { action: "kick", peer: peerOf(other) });
   editor.send('{"type":"settings","settings":{"locked":true}}');
@@ -154,7 +159,7 @@ it("[MOD-6] who may not moderate changes nothing, and nobody gives a right that 
   expect(await errorTo(limited)).toBe("forbidden");
   const held = await handle.as(as("limited", ["read", "moderate"]));
   const raise = { action: "set-capabilities", peer: peerOf(limited), capabilities: ["read", "write"] } as const;
-  expect(await codeOf(held.moderate(raise))).toBe("forbidden");
+  expect(await codeOfCall(held.moderate(raise))).toBe("forbidden");
   const reader = await handle.as(as("bob"));
   for (const call of [
     reader.moderate(raise),
@@ -163,7 +168,7 @@ it("[MOD-6] who may not moderate changes nothing, and nobody gives a right that 
     reader.delete(),
     reader.statistics(),
   ]) {
-    expect(await codeOf(call)).toBe("forbidden");
+    expect(await codeOfCall(call)).toBe("forbidden");
   }
   expect(JSON.stringify([await handle.participants(), await handle.getSettings()])).toBe(before);
 });
@@ -178,7 +183,7 @@ it.each([
   ],
   ["without a subject", { action: "ban", subject: "" }, "malformed-message"],
 ])("[MOD-6] to moderate %s is refused", async (_what, moderation, code) => {
-  const client = await TestClient.roomful(freshRoom(), as("mod", ROLES.moderator));
+  const client = await openRoomful(freshRoom(), as("mod", ROLES.moderator));
   moderate(client, moderation);
   expect(await errorTo(client)).toBe(code);
 });
@@ -219,7 +224,7 @@ it("[MOD-8] a room's own limits are lower than its deployment's, never higher, a
   expect(await enters("bob")).toHaveProperty("welcome");
   expect(await enters("eve")).toMatchObject({ reason: expect.stringMatching(/^room-full: /) });
   await handle.applyUpdate(textUpdate("x".repeat(1_500), 1));
-  expect(await codeOf(handle.applyUpdate(textUpdate("x".repeat(1_000), 2)))).toBe("document-full");
+  expect(await codeOfCall(handle.applyUpdate(textUpdate("x".repeat(1_000), 2)))).toBe("document-full");
   await handle.changeSettings({ maxParticipants: 1_000_000, maxDocumentBytes: null });
   await handle.applyUpdate(textUpdate("x".repeat(1_000), 2));
   expect(await enters("eve")).toHaveProperty("welcome");

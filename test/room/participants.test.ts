@@ -3,10 +3,13 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import type { Participant, PeerId } from "../../shared/rooms.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { freshRoom, stubOf, TestClient, until } from "./test-client.ts";
+import { until } from "../support/until.ts";
+import type { WireClient } from "../support/wire-client.ts";
+import { openClient, openRoomful } from "./room-client.ts";
+import { freshRoom, stubOf } from "./rooms.ts";
 
 /** Who is connected, as a client was told. */
-function knownTo(client: TestClient): Map<PeerId, Participant> {
+function knownTo(client: WireClient): Map<PeerId, Participant> {
   const known = new Map<PeerId, Participant>();
   for (const { present, left } of client.messagesOf("participants")) {
     for (const participant of present) known.set(participant.peer, participant);
@@ -15,10 +18,10 @@ function knownTo(client: TestClient): Map<PeerId, Participant> {
   return known;
 }
 
-const peerOf = (client: TestClient) => client.messagesOf("welcome")[0]?.peer;
+const peerOf = (client: WireClient) => client.messagesOf("welcome")[0]?.peer;
 
 /** Waits until all of them know the same, which is what the room says. */
-async function untilAgreed(room: string, clients: readonly TestClient[]): Promise<Participant[]> {
+async function untilAgreed(room: string, clients: readonly WireClient[]): Promise<Participant[]> {
   const told = await getRoom(env.ROOMS, room).participants();
   const byPeer = (one: Participant, two: Participant) => (one.peer < two.peer ? -1 : 1);
   const all = JSON.stringify(told.sort(byPeer));
@@ -31,9 +34,9 @@ async function untilAgreed(room: string, clients: readonly TestClient[]): Promis
 
 it("[PEER-1] everybody is told who is here, who comes, who gets a client id and who leaves", async () => {
   const room = freshRoom();
-  const ada = await TestClient.roomful(room, { capabilities: ["read", "write"], subject: "1", name: "Ada" });
-  const stock = await TestClient.connect(room);
-  const late = await TestClient.roomful(room);
+  const ada = await openRoomful(room, { capabilities: ["read", "write"], subject: "1", name: "Ada" });
+  const stock = await openClient(room);
+  const late = await openRoomful(room);
   expect(await untilAgreed(room, [ada, late])).toHaveLength(3);
   expect(knownTo(late).get(peerOf(ada) as PeerId)).toMatchObject({
     protocol: "roomful.v1",
@@ -53,16 +56,16 @@ it("[PEER-1] everybody is told who is here, who comes, who gets a client id and 
 
 it("[PEER-1] who may not read is told of nobody", async () => {
   const room = freshRoom();
-  const blind = await TestClient.roomful(room, { capabilities: ["call"] });
-  const other = await TestClient.roomful(room);
+  const blind = await openRoomful(room, { capabilities: ["call"] });
+  const other = await openRoomful(room);
   await until(() => knownTo(other).size === 2, "the other knows both");
   expect(blind.messages.map(({ type }) => type)).toEqual(["welcome"]);
 });
 
 it("[PEER-2] a storm of comings and goings costs few messages", async () => {
   const room = freshRoom();
-  const watcher = await TestClient.roomful(room);
-  const storm = await Promise.all(Array.from({ length: 60 }, () => TestClient.roomful(room)));
+  const watcher = await openRoomful(room);
+  const storm = await Promise.all(Array.from({ length: 60 }, () => openRoomful(room)));
   await untilAgreed(room, [watcher, ...storm]);
   for (const client of storm) client.close();
   await until(() => knownTo(watcher).size === 1, "the storm is over");
@@ -72,11 +75,11 @@ it("[PEER-2] a storm of comings and goings costs few messages", async () => {
 
 it("[PEER-1] [LIFE-1] who slept through it is told of who leaves, and a newcomer of who slept", async () => {
   const room = freshRoom();
-  const [sleeper, leaver] = [await TestClient.roomful(room), await TestClient.roomful(room)];
+  const [sleeper, leaver] = [await openRoomful(room), await openRoomful(room)];
   await untilAgreed(room, [sleeper, leaver]);
   await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
   leaver.close();
   await until(() => knownTo(sleeper).size === 1, "the leaver is gone");
-  const newcomer = await TestClient.roomful(room);
+  const newcomer = await openRoomful(room);
   expect(await untilAgreed(room, [sleeper, newcomer])).toHaveLength(2);
 });

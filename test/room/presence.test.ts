@@ -4,7 +4,10 @@ import { describe, expect, it } from "vitest";
 import { encodeAwareness, encodeQueryAwareness } from "../../shared/frames.ts";
 import { CHALLENGE_MS } from "../../worker/people/presence.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { freshRoom, pause, TestClient, until } from "./test-client.ts";
+import { pause, until } from "../support/until.ts";
+import type { WireClient } from "../support/wire-client.ts";
+import { openClient, openRoomful } from "./room-client.ts";
+import { freshRoom } from "./rooms.ts";
 
 const state = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const ids = async (room: string) => (await getRoom(env.ROOMS, room).participants()).map(({ clientId }) => clientId);
@@ -12,7 +15,7 @@ const ids = async (room: string) => (await getRoom(env.ROOMS, room).participants
 /** Somebody holds the id 1, somebody else will claim it, and a third one looks on. */
 async function heldId() {
   const room = freshRoom();
-  const connect = () => TestClient.roomful(room);
+  const connect = () => openRoomful(room);
   const [holder, claimant, watcher] = await Promise.all([connect(), connect(), connect()]);
   watcher.send(encodeQueryAwareness());
   holder.sendPresence(1, 1, { name: "holder" });
@@ -21,7 +24,7 @@ async function heldId() {
 }
 
 /** Waits until the claimant is told that it may announce itself, and is seen with that clock. */
-async function returns(claimant: TestClient, watcher: TestClient, clock: number): Promise<void> {
+async function returns(claimant: WireClient, watcher: WireClient, clock: number): Promise<void> {
   await until(() => claimant.framesOf("awareness").some(({ entries }) => entries[0]?.state === null), "the id");
   claimant.sendPresence(1, clock, { name: "returned" });
   await until(() => JSON.stringify(watcher.presence.get(1)) === '{"name":"returned"}', "to be visible");
@@ -29,14 +32,14 @@ async function returns(claimant: TestClient, watcher: TestClient, clock: number)
 
 describe.concurrent("presence", () => {
   it("[PRES-1] an opening claim is answered with the same id and clock and a null state", async () => {
-    const client = await TestClient.connect(freshRoom());
+    const client = await openClient(freshRoom());
     client.sendPresence(7, 12, { name: "a" });
     await until(() => client.framesOf("awareness").length >= 1, "an answer");
     expect(client.framesOf("awareness")[0]?.entries).toEqual([{ clientId: 7, clock: 12, state: null }]);
   });
 
   it("[PRES-2] a stock client alone in the room hears its own renewal", async () => {
-    const client = await TestClient.connect(freshRoom());
+    const client = await openClient(freshRoom());
     client.sendPresence(7, 1, { name: "a" });
     await pause(50);
     const heard = client.frames.length;
@@ -46,9 +49,9 @@ describe.concurrent("presence", () => {
 
   it("[PRES-3] changed cursors of a window go out as one frame", async () => {
     const room = freshRoom();
-    const clients = await Promise.all(Array.from({ length: 10 }, () => TestClient.roomful(room)));
+    const clients = await Promise.all(Array.from({ length: 10 }, () => openRoomful(room)));
     for (const [index, client] of clients.entries()) client.sendPresence(index + 1, 1, { at: 0 });
-    const watcher = await TestClient.roomful(room);
+    const watcher = await openRoomful(room);
     watcher.send(encodeQueryAwareness());
     await pause(100);
     const heard = watcher.frames.length;
@@ -64,7 +67,7 @@ describe.concurrent("presence", () => {
 
   it("[PRES-4] a null never claims, entries for other ids are dropped without a word", async () => {
     const room = freshRoom();
-    const [holder, echo] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    const [holder, echo] = await Promise.all([openRoomful(room), openRoomful(room)]);
     holder.sendPresence(1, 5, { name: "holder" });
     echo.sendPresence(1, 6, null);
     echo.send(
@@ -87,7 +90,7 @@ describe.concurrent("presence", () => {
 
   it("[PRES-5] a claim to a held id challenges the holder; one that answers keeps it", async () => {
     const room = freshRoom();
-    const [holder, claimant] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    const [holder, claimant] = await Promise.all([openRoomful(room), openRoomful(room)]);
     holder.sendPresence(1, 1, { name: "holder" });
     await pause(50);
     claimant.sendPresence(1, 9, { name: "thief" });
@@ -131,7 +134,7 @@ describe.concurrent("presence", () => {
   it("[PRES-5] the same subject takes its id over at once", async () => {
     const room = freshRoom();
     const grant = { capabilities: ["read"], subject: "ada" } as const;
-    const [first, second] = await Promise.all([TestClient.roomful(room, grant), TestClient.roomful(room, grant)]);
+    const [first, second] = await Promise.all([openRoomful(room, grant), openRoomful(room, grant)]);
     first.sendPresence(1, 1, { tab: 1 });
     await pause(50);
     second.sendPresence(1, 1, { tab: 2 });
@@ -142,7 +145,7 @@ describe.concurrent("presence", () => {
 
   it("[PRES-6] a leaver is gone at once, with the clock that it had", async () => {
     const room = freshRoom();
-    const [leaver, stayer] = await Promise.all([TestClient.connect(room), TestClient.roomful(room)]);
+    const [leaver, stayer] = await Promise.all([openClient(room), openRoomful(room)]);
     stayer.send(encodeQueryAwareness());
     leaver.sendPresence(1, 8, { name: "x" });
     await until(() => stayer.presence.has(1), "to be seen");
@@ -153,7 +156,7 @@ describe.concurrent("presence", () => {
 
   it("[PRES-6] who only asked for presence is sent it after hibernation too", async () => {
     const room = freshRoom();
-    const [watcher, mover] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    const [watcher, mover] = await Promise.all([openRoomful(room), openRoomful(room)]);
     watcher.send(encodeQueryAwareness());
     await pause(50);
     await evictDurableObject(env.ROOMS.getByName(room));
@@ -163,7 +166,7 @@ describe.concurrent("presence", () => {
 
   it("[PRES-6] an echo of who has just left makes no ghost, and does not keep them out", async () => {
     const room = freshRoom();
-    const [echo, watcher, leaver] = await Promise.all([1, 2, 3].map(() => TestClient.roomful(room)));
+    const [echo, watcher, leaver] = await Promise.all([1, 2, 3].map(() => openRoomful(room)));
     if (echo === undefined || watcher === undefined || leaver === undefined) throw new Error();
     for (const client of [echo, watcher]) client.send(encodeQueryAwareness());
     leaver.sendPresence(1, 5, { name: "x" });
@@ -174,7 +177,7 @@ describe.concurrent("presence", () => {
     await pause(100);
     expect(watcher.presence.get(1)).toBeNull();
     expect(await ids(room)).toEqual([undefined, undefined]);
-    const returned = await TestClient.roomful(room);
+    const returned = await openRoomful(room);
     returned.sendPresence(1, 5, { name: "x" });
     await until(() => returned.framesOf("awareness").length === 1, "to be told that it is gone");
     returned.sendPresence(1, 6, { name: "x" });
@@ -184,7 +187,7 @@ describe.concurrent("presence", () => {
 
   it("[PRES-5] a denied claimant is told when the holder leaves", async () => {
     const room = freshRoom();
-    const [holder, claimant] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    const [holder, claimant] = await Promise.all([openRoomful(room), openRoomful(room)]);
     holder.sendPresence(7, 3, { name: "holder" });
     await pause(50);
     claimant.sendPresence(7, 9, { name: "same id" });
@@ -202,13 +205,13 @@ describe.concurrent("presence", () => {
 
   it("[PRES-6] an echo that outlives a silent holder does not keep its owner out", async () => {
     const room = freshRoom();
-    const [silent, echo] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    const [silent, echo] = await Promise.all([openRoomful(room), openRoomful(room)]);
     silent.sendPresence(1, 5, { name: "x" });
     await pause(50);
     echo.sendPresence(1, 5, { name: "x" });
     await pause(CHALLENGE_MS + 300);
     expect(await ids(room)).toEqual([undefined, undefined]);
-    const returned = await TestClient.roomful(room);
+    const returned = await openRoomful(room);
     returned.sendPresence(1, 6, { name: "x" });
     await pause(50);
     expect(await ids(room)).toEqual([undefined, undefined, 1]);
@@ -217,7 +220,7 @@ describe.concurrent("presence", () => {
 
   it("[PRES-5] of several claimants each is told when the silent holder loses the id, also when one has left", async () => {
     const room = freshRoom();
-    const [holder, first, second, watcher] = await Promise.all([1, 2, 3, 4].map(() => TestClient.roomful(room)));
+    const [holder, first, second, watcher] = await Promise.all([1, 2, 3, 4].map(() => openRoomful(room)));
     if (holder === undefined || first === undefined || second === undefined || watcher === undefined) throw new Error();
     watcher.send(encodeQueryAwareness());
     holder.sendPresence(1, 5, { name: "x" });
@@ -237,9 +240,9 @@ describe.concurrent("presence", () => {
 
   it("[PRES-7] own clients are asked to renew while a stock client is there, and told when to stop", async () => {
     const room = freshRoom();
-    const own = await TestClient.roomful(room);
-    const [stock, second] = await Promise.all([TestClient.connect(room), TestClient.connect(room)]);
-    const late = await TestClient.roomful(room);
+    const own = await openRoomful(room);
+    const [stock, second] = await Promise.all([openClient(room), openClient(room)]);
+    const late = await openRoomful(room);
     await until(() => late.messagesOf("welcome").length === 1, "welcome");
     expect(own.messagesOf("welcome")[0]?.renewPresence).toBe(false);
     expect(late.messagesOf("welcome")[0]?.renewPresence).toBe(true);

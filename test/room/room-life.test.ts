@@ -3,7 +3,10 @@ import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { getRoom } from "../../worker/room/namespace.ts";
 import { ROW_MS, SAVE_MS } from "../../worker/sessions/sessions.ts";
-import { docOf, freshRoom, passDeadlines, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
+import { docOf, textUpdate } from "../support/documents.ts";
+import { pause, until } from "../support/until.ts";
+import { openClient, openRoomful } from "./room-client.ts";
+import { freshRoom, passDeadlines, stubOf } from "./rooms.ts";
 
 /** Everything that a room has in storage, and when its alarm goes off. */
 function stored(room: string): Promise<{ tables: string[]; keys: number; alarm: number | null }> {
@@ -30,7 +33,7 @@ async function roomWithText(text: string): Promise<string> {
 it("[LIFE-5] an empty room is deleted when its alarm goes off, and nothing is left", async () => {
   const room = await roomWithText("to be deleted");
   await getRoom(env.ROOMS, room).changeSettings({ deleteEmptyAfter: 60 });
-  const client = await TestClient.roomful(room);
+  const client = await openRoomful(room);
   client.close();
   await pause(50);
   const { alarm } = await stored(room);
@@ -44,7 +47,7 @@ it("[LIFE-5] an empty room is deleted when its alarm goes off, and nothing is le
 it("[LIFE-5] a room in which somebody is, is not deleted", async () => {
   const room = await roomWithText("kept");
   await getRoom(env.ROOMS, room).changeSettings({ deleteEmptyAfter: 60 });
-  const client = await TestClient.roomful(room);
+  const client = await openRoomful(room);
   expect(await passDeadlines(room)).toBe(true);
   expect(
     docOf(await client.sync())
@@ -58,7 +61,7 @@ it("[LIFE-5] a room in which somebody is, is not deleted", async () => {
 
 it("[LIFE-5] unless it is configured nothing is deleted, and no alarm is set", async () => {
   const room = await roomWithText("kept");
-  const client = await TestClient.roomful(room);
+  const client = await openRoomful(room);
   client.close();
   await pause(50);
   expect((await stored(room)).alarm).toBeNull();
@@ -79,7 +82,7 @@ it("[LIFE-6] delete closes everybody for good and leaves nothing behind; the roo
   await handle.changeSettings({ deleteEmptyAfter: 600, locked: true });
   await handle.changeSettings({ locked: false });
   await handle.flush();
-  const [one, two] = [await TestClient.roomful(room), await TestClient.connect(room)];
+  const [one, two] = [await openRoomful(room), await openClient(room)];
   await one.sync();
   one.sendPresence(1, 1, { large: "x".repeat(20_000) });
   await pause(SAVE_MS + 200);
@@ -91,7 +94,7 @@ it("[LIFE-6] delete closes everybody for good and leaves nothing behind; the roo
   expect(one.saved).toBeLessThan(frame);
   await pause(SAVE_MS + ROW_MS + 200);
   expect(await stored(room)).toEqual(NOTHING);
-  const fresh = await TestClient.roomful(room);
+  const fresh = await openRoomful(room);
   expect(await fresh.sync()).toEqual(new Uint8Array([0, 0]));
   await fresh.untilSaved(fresh.sendUpdate(textUpdate("anew", 4)));
   await evictDurableObject(stubOf(room), { webSockets: "close" });

@@ -4,12 +4,16 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { encodeQueryAwareness, encodeSyncStep2 } from "../../shared/frames.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { codeOf, docOf, editedDoc, freshRoom, pause, stubOf, TestClient, textUpdate, until } from "./test-client.ts";
+import { codeOfCall } from "../support/code-of.ts";
+import { docOf, editedDoc, textUpdate } from "../support/documents.ts";
+import { pause, until } from "../support/until.ts";
+import { openClient, openRoomful } from "./room-client.ts";
+import { freshRoom, stubOf } from "./rooms.ts";
 
 describe("hibernation", () => {
   it("[LIFE-1] handles the next frame, shows a newcomer presence, and removes a leaver's", async () => {
     const room = freshRoom();
-    const [one, two] = await Promise.all([TestClient.connect(room), TestClient.roomful(room)]);
+    const [one, two] = await Promise.all([openClient(room), openRoomful(room)]);
     await Promise.all([one.sync(), two.sync()]);
     one.sendPresence(1, 1, { name: "one" });
     two.sendPresence(2, 1, { name: "two" });
@@ -18,7 +22,7 @@ describe("hibernation", () => {
     const { boot } = await getRoom(env.ROOMS, room).statistics();
     await evictDurableObject(stubOf(room));
 
-    const newcomer = await TestClient.connect(room);
+    const newcomer = await openClient(room);
     await newcomer.sync();
     expect(newcomer.presence).toEqual(
       new Map([
@@ -38,7 +42,7 @@ describe("hibernation", () => {
   it("[LIFE-2] presence, pings and statistics do not load the document", async () => {
     const room = freshRoom();
     await getRoom(env.ROOMS, room).applyUpdate(textUpdate("stored"));
-    const [one, two] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+    const [one, two] = await Promise.all([openRoomful(room), openRoomful(room)]);
     one.sendPresence(1, 1, {});
     await pause(300);
     await evictDurableObject(stubOf(room));
@@ -68,7 +72,7 @@ describe("hibernation", () => {
       if (word === "snapshot") await handle.flush();
     }
     await evictDurableObject(stubOf(room));
-    for (const connect of [TestClient.roomful, TestClient.connect]) {
+    for (const connect of [openRoomful, openClient]) {
       const client = await connect(room);
       const state = await client.sync();
       expect(docOf(state).getText("text").toString()).toBe("snapshot and log");
@@ -79,7 +83,7 @@ describe("hibernation", () => {
       await pause(50);
       expect((await handle.statistics()).document).toMatchObject({ loaded: false, loads: 0 });
     }
-    const writer = await TestClient.roomful(room);
+    const writer = await openRoomful(room);
     await writer.untilSaved(writer.sendUpdate(textUpdate("more", 9)));
     expect((await handle.statistics()).document).toMatchObject({ loaded: true, loads: 1 });
     expect(await handle.getJson({ text: "text" })).toEqual({ text: expect.stringContaining("more") });
@@ -87,7 +91,7 @@ describe("hibernation", () => {
 
   it("[LIFE-4] a ping is answered by the runtime: the room sees no event", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     const handle = getRoom(env.ROOMS, room);
     const { events } = await handle.statistics();
     for (let index = 0; index < 5; index++) client.send('{"type":"ping"}');
@@ -99,7 +103,7 @@ describe("hibernation", () => {
     const room = freshRoom();
     const handle = getRoom(env.ROOMS, room);
     await handle.applyUpdate(textUpdate("stored"));
-    const clients = await Promise.all(Array.from({ length: 10 }, () => TestClient.roomful(room)));
+    const clients = await Promise.all(Array.from({ length: 10 }, () => openRoomful(room)));
     await evictDurableObject(stubOf(room));
     await Promise.all([
       ...clients.map((client) => client.sync()),
@@ -127,7 +131,7 @@ describe("RPC", () => {
         .toString(),
     ).toBe("onetwo");
     expect((await handle.getState(between)).length).toBeLessThan((await handle.getState()).length);
-    expect(await codeOf(handle.getState(new Uint8Array([255])))).toBe("malformed-frame");
+    expect(await codeOfCall(handle.getState(new Uint8Array([255])))).toBe("malformed-frame");
   });
 
   it("[RPC-2] reads the named roots as the named kinds, and a wrong kind does no lasting harm", async () => {
@@ -152,13 +156,13 @@ describe("RPC", () => {
       { insert: "Plan", attributes: { bold: true } },
     ]);
     // @ts-expect-error an unknown kind
-    expect(await codeOf(handle.getJson({ title: "tree" }))).toBe("invalid-argument");
-    expect(await codeOf(handle.getJson({ list: "xml" }))).toBe("invalid-argument");
+    expect(await codeOfCall(handle.getJson({ title: "tree" }))).toBe("invalid-argument");
+    expect(await codeOfCall(handle.getJson({ list: "xml" }))).toBe("invalid-argument");
   });
 
   it("[RPC-3] an update is durable when the call returns, and participants were sent it", async () => {
     const room = freshRoom();
-    const client = await TestClient.connect(room);
+    const client = await openClient(room);
     await client.sync();
     await getRoom(env.ROOMS, room).applyUpdate(textUpdate("from a worker"));
     await until(() => client.framesOf("update").length === 1, "the update");
@@ -173,10 +177,10 @@ describe("RPC", () => {
     take();
     doc.getText("text").insert(7, " tail");
     const tail = take();
-    expect(await codeOf(handle.applyUpdate(tail))).toBe("missing-dependencies");
-    expect(await codeOf(handle.applyUpdate(new Uint8Array([1])))).toBe("invalid-update");
+    expect(await codeOfCall(handle.applyUpdate(tail))).toBe("missing-dependencies");
+    expect(await codeOfCall(handle.applyUpdate(new Uint8Array([1])))).toBe("invalid-update");
     // @ts-expect-error no update
-    expect(await codeOf(handle.applyUpdate("text"))).toBe("invalid-argument");
+    expect(await codeOfCall(handle.applyUpdate("text"))).toBe("invalid-argument");
     expect(await handle.getState()).toEqual(new Uint8Array([0, 0]));
     expect(await handle.applyUpdate(Y.encodeStateAsUpdate(doc))).toEqual({ changed: true });
   });
@@ -185,8 +189,8 @@ describe("RPC", () => {
     const room = freshRoom();
     const handle = getRoom(env.ROOMS, room);
     const [stock, roomful] = [
-      await TestClient.connect(room),
-      await TestClient.roomful(room, { capabilities: ["read"], subject: "ü" }),
+      await openClient(room),
+      await openRoomful(room, { capabilities: ["read"], subject: "ü" }),
     ];
     await stock.sync();
     stock.sendUpdate(textUpdate("abc", 1));

@@ -5,14 +5,17 @@ import type { CallMember } from "../../shared/calls.ts";
 import { CANDIDATE_CHARACTERS, CANDIDATES_PER_MESSAGE, SDP_CHARACTERS } from "../../shared/limits.ts";
 import { type Capability, type Grant, type PeerId, ROLES } from "../../shared/rooms.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { freshRoom, pause, stubOf, TestClient, until } from "./test-client.ts";
+import { pause, until } from "../support/until.ts";
+import type { WireClient } from "../support/wire-client.ts";
+import { openRoomful } from "./room-client.ts";
+import { freshRoom, stubOf } from "./rooms.ts";
 
 const MEDIA = { audio: true, video: false, muted: false };
 const as = (subject: string, capabilities: readonly Capability[] = ROLES.editor): Grant => ({ subject, capabilities });
-const peerOf = async (client: TestClient): Promise<PeerId> => (await client.heard("welcome")).peer;
+const peerOf = async (client: WireClient): Promise<PeerId> => (await client.heard("welcome")).peer;
 
-async function caller(room: string, grant?: Grant): Promise<TestClient> {
-  const client = await TestClient.roomful(room, grant);
+async function caller(room: string, grant?: Grant): Promise<WireClient> {
+  const client = await openRoomful(room, grant);
   client.tell({ type: "call-join", media: MEDIA });
   await client.heard("call-joined");
   return client;
@@ -27,20 +30,20 @@ const offer = (to: string, sdp = "v=0\r\n") => ({
 });
 
 /** What a client was last told of a peer's part in the call. */
-function callOf(client: TestClient, peer: PeerId): CallMember | undefined {
+function callOf(client: WireClient, peer: PeerId): CallMember | undefined {
   const told = client.messagesOf("participants").flatMap(({ present }) => present);
   return told.findLast((participant) => participant.peer === peer)?.call;
 }
 
 /** Everything that has to do with calls that a client heard. */
-const heardOfCalls = (client: TestClient) =>
+const heardOfCalls = (client: WireClient) =>
   client.messages.filter(({ type }) => ["offer", "answer", "ice-candidates", "error"].includes(type));
 
 it("[CALL-1] who joins is told of the others in the call, everybody is told of it, and a second join changes nothing", async () => {
   const room = freshRoom();
   const ada = await caller(room);
   expect(await ada.heard("call-joined")).toEqual({ type: "call-joined", members: [], maxMembers: 8, iceServers: [] });
-  const watcher = await TestClient.roomful(room);
+  const watcher = await openRoomful(room);
   const bob = await caller(room);
   expect((await bob.heard("call-joined")).members).toEqual([await peerOf(ada)]);
   const bobId = await peerOf(bob);
@@ -76,7 +79,7 @@ it("[CALL-2] what is for one peer reaches that one alone, as it was, with the na
 
 it("[CALL-3] who sends and who is sent to must be in the call of this room; who asks too often is not closed for it", async () => {
   const room = freshRoom();
-  const [ada, outsider, elsewhere] = [await caller(room), await TestClient.roomful(room), await caller(freshRoom())];
+  const [ada, outsider, elsewhere] = [await caller(room), await openRoomful(room), await caller(freshRoom())];
   const [adaId, outsiderId] = [await peerOf(ada), await peerOf(outsider)];
   outsider.tell(offer(adaId));
   expect(await outsider.heard("error")).toMatchObject({ code: "not-in-call", about: "offer", peer: adaId });
@@ -111,9 +114,9 @@ it("[CALL-4] media are told to everybody; who leaves, or closes, is out at once"
 
 it("[CALL-5] a full call refuses the next one, who gets in when somebody left, and is not closed meanwhile", async () => {
   const room = freshRoom();
-  const members: TestClient[] = [];
+  const members: WireClient[] = [];
   for (let count = 0; count < 8; count++) members.push(await caller(room));
-  const ninth = await TestClient.roomful(room);
+  const ninth = await openRoomful(room);
   for (let times = 1; times <= 15; times++) {
     ninth.tell({ type: "call-join", media: MEDIA });
     expect(await ninth.heard("error", times)).toMatchObject({ code: "call-full", about: "call-join" });
@@ -122,7 +125,7 @@ it("[CALL-5] a full call refuses the next one, who gets in when somebody left, a
     ninth.messagesOf("participants").flatMap(({ present }) => present.filter(({ call }) => call)).length;
   await until(() => heardOf() >= 8, "the ninth knows of the others");
   members[0]?.tell({ type: "call-leave" });
-  const first = await peerOf(members[0] as TestClient);
+  const first = await peerOf(members[0] as WireClient);
   const hasLeft = () =>
     ninth.messagesOf("participants").some(({ present }) => present.some(({ peer, call }) => peer === first && !call));
   await until(hasLeft, "it left");
@@ -133,7 +136,7 @@ it("[CALL-5] a full call refuses the next one, who gets in when somebody left, a
 it("[CALL-6] who may not call is refused, and who loses the right is out of the call at once", async () => {
   const room = freshRoom();
   const handle = getRoom(env.ROOMS, room);
-  const reader = await TestClient.roomful(room, as("reader", ["read"]));
+  const reader = await openRoomful(room, as("reader", ["read"]));
   for (const message of [{ type: "call-join", media: MEDIA }, offer("x"), { type: "ice-servers" }])
     reader.tell(message);
   await reader.heard("error", 3);
@@ -160,7 +163,7 @@ it("[CALL-6] who is kicked signals no more, and others are told at once that it 
   await getRoom(env.ROOMS, room).moderate({ action: "kick", peer: adaId });
   await until(() => bob.messagesOf("participants").some(({ left }) => left.includes(adaId)), "it left");
   await until(() => ada.closed?.code === 4403, "closed");
-  const back = await TestClient.roomful(room, undefined, (await ada.heard("welcome")).resume);
+  const back = await openRoomful(room, undefined, (await ada.heard("welcome")).resume);
   expect(await peerOf(back)).not.toBe(adaId);
   back.tell(offer(bobId));
   expect((await back.heard("error")).code).toBe("not-in-call");
@@ -257,7 +260,7 @@ it("[CALL-8] nothing of what peers say to each other is stored or logged", async
 
 it("[CALL-9] who never sends a binary frame joins, calls and leaves, and is sent no binary frame", async () => {
   const room = freshRoom();
-  const editor = await TestClient.roomful(room);
+  const editor = await openRoomful(room);
   await editor.sync();
   editor.sendPresence(1, 1, { name: "editor" });
   const [ada, bob] = [await caller(room), await caller(room)];
@@ -268,4 +271,4 @@ it("[CALL-9] who never sends a binary frame joins, calls and leaves, and is sent
   expect([...ada.frames, ...bob.frames]).toEqual([]);
 });
 
-const peerOfNow = (client: TestClient) => client.messagesOf("welcome")[0]?.peer as PeerId;
+const peerOfNow = (client: WireClient) => client.messagesOf("welcome")[0]?.peer as PeerId;

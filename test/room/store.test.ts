@@ -9,7 +9,11 @@ import { rowChecksumOf, type SnapshotRow } from "../../worker/storage/rows.ts";
 import { SCHEMA_VERSION } from "../../worker/storage/schema.ts";
 import { Store } from "../../worker/storage/store.ts";
 import { isSnapshotDue } from "../../worker/sync/persistence.ts";
-import { codeOf, docOf, editedDoc, freshRoom, pause, TestClient, textUpdate, until } from "./test-client.ts";
+import { codeOfCall } from "../support/code-of.ts";
+import { docOf, editedDoc, textUpdate } from "../support/documents.ts";
+import { pause, until } from "../support/until.ts";
+import { openClient, openRoomful } from "./room-client.ts";
+import { freshRoom } from "./rooms.ts";
 
 const inStorage = <Result>(room: string, work: (storage: DurableObjectStorage) => Result) =>
   runInDurableObject(env.ROOMS.getByName(room), (_room, ctx) => work(ctx.storage));
@@ -116,14 +120,14 @@ describe("the store", () => {
     const stored = () =>
       inStorage(room, ({ sql }) => JSON.stringify(sql.exec("SELECT id, length(data) AS bytes FROM log").toArray()));
     const before = await stored();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     await client.sync();
     await until(() => client.messagesOf("error").length === 1, "to be told");
     expect(client.messagesOf("error")[0]?.code).toBe("room-damaged");
     client.sendUpdate(textUpdate("new"));
     await until(() => client.messagesOf("rejected").length === 1, "a rejection");
     expect(client.messagesOf("rejected")[0]?.code).toBe("room-damaged");
-    expect(await codeOf(handle.applyUpdate(textUpdate("new")))).toBe("room-damaged");
+    expect(await codeOfCall(handle.applyUpdate(textUpdate("new")))).toBe("room-damaged");
     expect((await handle.statistics()).document.readOnly).toBe("room-damaged");
     expect(await stored()).toBe(before);
   });
@@ -136,7 +140,7 @@ describe("the store", () => {
       const { room } = await storedRoom();
       await run(room, loss);
       await evict(room);
-      expect(await codeOf(getRoom(env.ROOMS, room).flush())).toBe("room-damaged");
+      expect(await codeOfCall(getRoom(env.ROOMS, room).flush())).toBe("room-damaged");
       const snapshots = await inStorage(room, ({ sql }) => sql.exec("SELECT generation FROM snapshot").toArray());
       expect(snapshots).toEqual([{ generation: 1 }, { generation: 2 }]);
       expect((await getRoom(env.ROOMS, room).statistics()).document.readOnly).toBe("room-damaged");
@@ -150,7 +154,7 @@ describe("the store", () => {
     await evict(room).catch(() => {});
     expect(await readText(room)).toContain("good");
     expect((await getRoom(env.ROOMS, room).statistics()).document.readOnly).toBe("room-damaged");
-    expect(await codeOf(getRoom(env.ROOMS, room).applyUpdate(textUpdate("new")))).toBe("room-damaged");
+    expect(await codeOfCall(getRoom(env.ROOMS, room).applyUpdate(textUpdate("new")))).toBe("room-damaged");
   });
 
   it("[STORE-2] heals too when nobody edits", async () => {
@@ -190,7 +194,7 @@ describe("the store", () => {
     const { room, doc } = await storedRoom();
     const before = Y.encodeStateVector(doc);
     doc.getText("text").delete(0, 4);
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     await client.sync();
     await client.untilSaved(client.sendUpdate(Y.encodeStateAsUpdate(doc, before)));
     await abortAllDurableObjects();
@@ -202,12 +206,12 @@ describe("the store", () => {
     await run(room, `UPDATE schema SET version = ${SCHEMA_VERSION + 1}`);
     await evict(room);
     const handle = getRoom(env.ROOMS, room);
-    const client = await TestClient.connect(room);
+    const client = await openClient(room);
     client.send(new Uint8Array([0, 0, 1, 0]));
     await until(() => client.closed !== null, "closed");
     expect(client.closed?.code).toBe(4503);
-    expect(await codeOf(handle.getState())).toBe("room-too-new");
-    expect(await codeOf(handle.applyUpdate(textUpdate("x")))).toBe("room-too-new");
+    expect(await codeOfCall(handle.getState())).toBe("room-too-new");
+    expect(await codeOfCall(handle.applyUpdate(textUpdate("x")))).toBe("room-too-new");
     expect((await handle.statistics()).document.readOnly).toBe("room-too-new");
     await run(room, `UPDATE schema SET version = ${SCHEMA_VERSION}`);
     await evict(room);
@@ -234,7 +238,7 @@ describe("the store", () => {
     await evict(room);
     expect([await readText(room), await version()]).toEqual(["one two three", 1]);
     await run(room, "CREATE TABLE rules (something_else)");
-    expect(await codeOf(handle.applyUpdate(textUpdate("four", 9)))).toBe("storage-failed");
+    expect(await codeOfCall(handle.applyUpdate(textUpdate("four", 9)))).toBe("storage-failed");
     expect(await inStorage(room, ({ sql }) => sql.exec("SELECT version FROM schema").toArray())).toEqual([
       { version: 1 },
     ]);
@@ -251,7 +255,7 @@ describe("the store", () => {
 
   it("[STORE-7] visits without edits write nothing", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     await client.sync();
     client.sendPresence(1, 1, { name: "visitor" });
     await pause(SAVE_MS + 200);
@@ -261,7 +265,7 @@ describe("the store", () => {
 
   it("[STORE-8] a quiet room folds its log, and a busy one before the log outgrows the snapshot", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     await client.untilSaved(client.sendUpdate(textUpdate("x".repeat(40_000))));
     const handle = getRoom(env.ROOMS, room);
     expect((await handle.statistics()).storage.snapshotsWritten).toBe(0);
@@ -290,17 +294,17 @@ describe("the store", () => {
     const room = freshRoom();
     const handle = getRoom(env.ROOMS, room);
     await handle.applyUpdate(textUpdate("kept"));
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     await client.sync();
     await run(room, "CREATE TRIGGER full BEFORE INSERT ON log BEGIN SELECT RAISE(ABORT, 'planted'); END");
     client.sendUpdate(textUpdate("lost", 3));
     await until(() => client.closed !== null, "closed");
     expect(client.closed?.code).toBe(4503);
     expect(client.saved).toBe(0);
-    expect(await codeOf(handle.applyUpdate(textUpdate("lost too")))).toBe("storage-failed");
+    expect(await codeOfCall(handle.applyUpdate(textUpdate("lost too")))).toBe("storage-failed");
     expect(await readText(room)).toBe("kept");
     await run(room, "DROP TRIGGER full");
-    const again = await TestClient.roomful(room);
+    const again = await openRoomful(room);
     await again.untilSaved(again.sendUpdate(textUpdate("lost", 3)));
     await evict(room);
     expect((await readText(room)).length).toBe(8);
@@ -313,7 +317,7 @@ describe("the store", () => {
       room,
       "CREATE TRIGGER flip AFTER INSERT ON chunk BEGIN UPDATE chunk SET data = zeroblob(length(data)) WHERE id = new.id; END",
     );
-    expect(await codeOf(getRoom(env.ROOMS, room).flush())).toBe("storage-failed");
+    expect(await codeOfCall(getRoom(env.ROOMS, room).flush())).toBe("storage-failed");
     const after = await getRoom(env.ROOMS, room).statistics();
     expect(after.storage.snapshotGeneration).toBe(before.storage.snapshotGeneration);
     await evict(room);

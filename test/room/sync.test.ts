@@ -5,23 +5,16 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { getRoom } from "../../worker/room/namespace.ts";
 import { SETTINGS } from "../../worker/settings/settings.ts";
-import {
-  bringCrowd,
-  docOf,
-  editedDoc,
-  freshRoom,
-  pause,
-  stubOf,
-  TestClient,
-  textUpdate,
-  until,
-} from "./test-client.ts";
+import { docOf, editedDoc, textUpdate } from "../support/documents.ts";
+import { pause, until } from "../support/until.ts";
+import { openClient, openRoomful } from "./room-client.ts";
+import { bringCrowd, freshRoom, stubOf } from "./rooms.ts";
 
 describe("sync", () => {
   it("[SYNC-1] answers step 1 with the room's own step 1, then with step 2", async () => {
     const room = freshRoom();
     await getRoom(env.ROOMS, room).applyUpdate(textUpdate("here"));
-    const client = await TestClient.connect(room);
+    const client = await openClient(room);
     const state = await client.sync();
     expect(docOf(state).getText("text").toString()).toBe("here");
     await until(() => client.frames.length === 2, "two frames");
@@ -29,7 +22,7 @@ describe("sync", () => {
   });
 
   it("[SYNC-1] sends its own step 1 only to those who may write", async () => {
-    const client = await TestClient.connect(freshRoom(), { grant: { capabilities: ["read"] } });
+    const client = await openClient(freshRoom(), { grant: { capabilities: ["read"] } });
     await client.sync();
     await pause(50);
     expect(client.framesOf("sync-step-1")).toEqual([]);
@@ -37,7 +30,7 @@ describe("sync", () => {
 
   it("[SYNC-2] relays an update to others and not back to its only author", async () => {
     const room = freshRoom();
-    const [author, other] = await Promise.all([TestClient.connect(room), TestClient.connect(room)]);
+    const [author, other] = await Promise.all([openClient(room), openClient(room)]);
     await Promise.all([author.sync(), other.sync()]);
     author.sendUpdate(textUpdate("hello"));
     await until(() => other.framesOf("update").length === 1, "the update");
@@ -51,7 +44,7 @@ describe("sync", () => {
 
   it("[SYNC-3] a socket that did not ask for the document is sent no updates, one that speaks no binary no presence", async () => {
     const room = freshRoom();
-    const [author, silent] = await Promise.all([TestClient.connect(room), TestClient.connect(room)]);
+    const [author, silent] = await Promise.all([openClient(room), openClient(room)]);
     await author.sync();
     author.sendPresence(1, 1, { name: "a" });
     author.sendUpdate(textUpdate("x"));
@@ -61,7 +54,7 @@ describe("sync", () => {
 
   it("[SYNC-4] what arrived before a step 1 is in its answer", async () => {
     const room = freshRoom();
-    const client = await TestClient.connect(room);
+    const client = await openClient(room);
     const { doc, take } = editedDoc();
     for (let index = 0; index < 20; index++) {
       doc.getText("text").insert(index, "x");
@@ -73,7 +66,7 @@ describe("sync", () => {
   it("[SYNC-5] 100 frames in one turn reach one of a crowd in one per window, the first into a quiet room without a timer", async () => {
     const room = freshRoom();
     await bringCrowd(room);
-    const [author, subscriber] = await Promise.all([TestClient.connect(room), TestClient.connect(room)]);
+    const [author, subscriber] = await Promise.all([openClient(room), openClient(room)]);
     await Promise.all([author.sync(), subscriber.sync()]);
     await pause(50);
     const { doc, take } = editedDoc();
@@ -95,7 +88,7 @@ describe("sync", () => {
 
   it("[SYNC-6] a part that the room lacks is asked for, and made good by the answer", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     await client.sync();
     await until(() => client.framesOf("sync-step-1").length === 1, "the room's step 1");
     const { doc, take } = editedDoc();
@@ -113,7 +106,7 @@ describe("sync", () => {
 
   it("[SYNC-6] deletions of what nobody has are dropped, and asked about once", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     await client.sync();
     // No structs; one client with one deleted range.
     const deletion = new Uint8Array([0, 1, 77, 1, 5, 3]);
@@ -128,7 +121,7 @@ describe("sync", () => {
 
   it("[SYNC-6] what is dropped of an answer is not asked about while the room lacks the same, however busy it is", async () => {
     const room = freshRoom();
-    const [client, busy] = await Promise.all([TestClient.roomful(room), TestClient.connect(room)]);
+    const [client, busy] = await Promise.all([openRoomful(room), openClient(room)]);
     await Promise.all([client.sync(), busy.sync()]);
     await until(() => client.framesOf("sync-step-1").length === 1, "the room's step 1");
     const deletion = new Uint8Array([0, 1, 77, 1, 5, 3]);
@@ -146,7 +139,7 @@ describe("sync", () => {
     "[SYNC-6] [SAVE-3] what waits in a client is asked for once %s has what it waits for, and is saved then",
     async (when) => {
       const room = freshRoom();
-      const [holder, source] = await Promise.all([TestClient.roomful(room), TestClient.roomful(room)]);
+      const [holder, source] = await Promise.all([openRoomful(room), openRoomful(room)]);
       await Promise.all([holder.sync(), source.sync()]);
       await until(() => holder.framesOf("sync-step-1").length === 1, "the room's step 1");
       const author = editedDoc();
@@ -175,7 +168,7 @@ describe("sync", () => {
     const room = freshRoom();
     await getRoom(env.ROOMS, room).applyUpdate(textUpdate("x".repeat(6_000_000)));
     await bringCrowd(room);
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     await client.sync();
     await until(() => client.framesOf("sync-step-1").length === 1, "the room's step 1");
     const { doc, take } = editedDoc();
@@ -195,7 +188,7 @@ describe("sync", () => {
   });
 
   it("[SYNC-7] a reader's deletion of what the room lacks is refused, not asked about", async () => {
-    const client = await TestClient.roomful(freshRoom(), { capabilities: ["read"] });
+    const client = await openRoomful(freshRoom(), { capabilities: ["read"] });
     await client.sync();
     client.sendUpdate(new Uint8Array([0, 1, 77, 1, 5, 3]));
     await until(() => client.messagesOf("rejected").length === 1, "a rejection");
@@ -210,8 +203,8 @@ describe("sync", () => {
     doc.getText("text").insert(0, "kept");
     await handle.applyUpdate(take());
     const before = await handle.getState();
-    const stock = await TestClient.connect(room, { grant: { capabilities: ["read"] } });
-    const roomful = await TestClient.roomful(room, { capabilities: ["read"] });
+    const stock = await openClient(room, { grant: { capabilities: ["read"] } });
+    const roomful = await openRoomful(room, { capabilities: ["read"] });
     await Promise.all([stock.sync(), roomful.sync()]);
     roomful.sendStep2(Y.encodeStateAsUpdate(doc));
     await roomful.untilSaved(1);
@@ -233,7 +226,7 @@ describe("sync", () => {
   it("[SYNC-8] a throw in the middle of a window refuses the culprit alone", async () => {
     const room = freshRoom();
     await bringCrowd(room);
-    const [author, other] = await Promise.all([TestClient.roomful(room), TestClient.connect(room)]);
+    const [author, other] = await Promise.all([openRoomful(room), openClient(room)]);
     await Promise.all([author.sync(), other.sync()]);
     const before = textUpdate("base", 5);
     await author.untilSaved(author.sendUpdate(before));
@@ -276,7 +269,7 @@ function deepDeletion(): Uint8Array {
 describe("saved", () => {
   it("[SAVE-1] frames are numbered from 1, and acknowledged when they are durable", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     await client.sync();
     expect(client.sendUpdate(textUpdate("a"))).toBe(1);
     await client.untilSaved(1);
@@ -289,7 +282,7 @@ describe("saved", () => {
 
   it("[SAVE-2] a frame that changes nothing is saved once all before it is", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     const update = textUpdate("a");
     client.sendUpdate(update);
     await client.untilSaved(1);
@@ -300,7 +293,7 @@ describe("saved", () => {
   });
 
   it("[SAVE-3] `rejected` comes before any `saved` at or above it", async () => {
-    const client = await TestClient.roomful(freshRoom());
+    const client = await openRoomful(freshRoom());
     client.sendUpdate(textUpdate("a"));
     client.sendUpdate(new Uint8Array([9, 9]));
     client.sendUpdate(textUpdate("b"));
@@ -316,7 +309,7 @@ describe("saved", () => {
   it("[SAVE-4] steady edits write at most a row per commit window", async () => {
     const room = freshRoom();
     const handle = getRoom(env.ROOMS, room);
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     const { doc, take } = editedDoc();
     doc.getText("text").insert(0, "x");
     await client.untilSaved(client.sendUpdate(take()));
@@ -337,7 +330,7 @@ describe("saved", () => {
 
   it("[SAVE-5] the numbers go on after hibernation", async () => {
     const room = freshRoom();
-    const client = await TestClient.roomful(room);
+    const client = await openRoomful(room);
     await client.untilSaved(client.sendUpdate(textUpdate("a")));
     await pause(300);
     await evictDurableObject(stubOf(room));
@@ -347,7 +340,7 @@ describe("saved", () => {
 
   it("[SAVE-6] is committed at once when the last client leaves", async () => {
     const room = freshRoom();
-    const client = await TestClient.connect(room);
+    const client = await openClient(room);
     await client.sync();
     client.sendUpdate(textUpdate("a", 1));
     client.sendUpdate(textUpdate("b", 2));

@@ -1,10 +1,11 @@
 /** Tokens of every kind, and a Worker that asks for them. */
 import { env } from "cloudflare:workers";
 import { SignJWT } from "jose";
-import { type MessageFromRoom, parseMessageFromRoom, ROOMFUL_PROTOCOL } from "../../shared/messages.ts";
+import { type MessageFromRoom, ROOMFUL_PROTOCOL } from "../../shared/messages.ts";
 import { createApp } from "../../worker/edge/app.ts";
 import { readSettings } from "../../worker/settings/settings.ts";
-import { until } from "./test-client.ts";
+import { until } from "../support/until.ts";
+import { clientOf } from "./room-client.ts";
 
 export const SECRET = "a secret of the tests, 32 bytes long or more";
 
@@ -61,21 +62,12 @@ export async function enter(
   if (token !== undefined && by === "header") headers.set("authorization", `Bearer ${token}`);
   if (origin !== undefined) headers.set("origin", origin);
   const query = token !== undefined && by === "query" ? `?token=${token}` : "";
-  const response = await app.fetch(new Request(`https://${host}/rooms/${room}${query}`, { headers }), env);
-  const socket = response.webSocket;
-  if (socket === null) throw new Error(`no socket: ${response.status} ${await response.text()}`);
-  let entered: Entered | undefined;
-  socket.addEventListener("message", ({ data }) => {
-    const message = parseMessageFromRoom(String(data));
-    if (message.type === "welcome") entered ??= { welcome: message, close: () => socket.close(1000) };
-  });
-  socket.addEventListener("close", ({ code, reason }) => {
-    entered ??= { code, reason, subprotocol: response.headers.get("sec-websocket-protocol") };
-  });
-  socket.accept({ allowHalfOpen: false });
-  await until(() => entered !== undefined, "an answer");
-  if (entered === undefined) throw new Error("no answer");
-  return entered;
+  const client = clientOf(await app.fetch(new Request(`https://${host}/rooms/${room}${query}`, { headers }), env));
+  await until(() => client.messagesOf("welcome").length > 0 || client.closed !== null, "an answer");
+  const [welcome] = client.messagesOf("welcome");
+  if (welcome !== undefined) return { welcome, close: () => client.close() };
+  if (client.closed === null) throw new Error("no answer");
+  return { ...client.closed, subprotocol: client.subprotocol };
 }
 
 /** The code of a refusal, or `"welcome"`. */

@@ -5,7 +5,9 @@ import { SIGNALING_TOPICS } from "../../shared/limits.ts";
 import { type Capability, type Grant, ROLES } from "../../shared/rooms.ts";
 import { upgradeRequest } from "../../worker/access/admission.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { freshRoom, pause, stubOf, TestClient, until } from "./test-client.ts";
+import { pause, until } from "../support/until.ts";
+import { openRoomful, socketOf } from "./room-client.ts";
+import { freshRoom, stubOf } from "./rooms.ts";
 import { guarded, tokenOf } from "./test-tokens.ts";
 
 const PING = '{"type":"ping"}';
@@ -18,20 +20,18 @@ interface Heard {
   readonly code?: string;
 }
 
-/** A socket that says what a stock `y-webrtc` 10.3 says. */
+/** A socket of the signaling for `y-webrtc`, whose messages are a protocol of their own: a stock 10.3 says the same. */
 class SignalingClient {
   readonly heard: Heard[] = [];
   closed: number | null = null;
   readonly #socket: WebSocket;
 
   constructor(response: Response) {
-    if (response.webSocket === null) throw new Error(`no socket: ${response.status}`);
-    this.#socket = response.webSocket;
+    this.#socket = socketOf(response);
     this.#socket.addEventListener("message", ({ data }) => this.heard.push(JSON.parse(String(data))));
     this.#socket.addEventListener("close", ({ code }) => {
       this.closed = code;
     });
-    this.#socket.accept({ allowHalfOpen: false });
   }
 
   static async connect(room: string, grant?: Grant): Promise<SignalingClient> {
@@ -228,7 +228,7 @@ it("[SIG-7] those who signal are nobody in the room, sleep with it, and have top
   const handle = getRoom(env.ROOMS, room);
   const [one, two] = [await SignalingClient.announced(room, "id-1"), await SignalingClient.announced(room, "id-2")];
   const elsewhere = await SignalingClient.announced(freshRoom(), "id-3");
-  const participant = await TestClient.roomful(room);
+  const participant = await openRoomful(room);
   const { boot } = await handle.statistics();
   await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
   const before = [one.published.length, elsewhere.published.length];
@@ -284,7 +284,7 @@ it.each<[string, number, (room: string) => Promise<unknown>]>([
   const room = freshRoom();
   const grant = { subject: "ada", capabilities: ROLES.editor };
   const ada = await SignalingClient.announced(room, "id-ada", { grant });
-  await TestClient.roomful(room, grant);
+  await openRoomful(room, grant);
   await act(room);
   await until(() => ada.closed !== null, "closed");
   expect(ada.closed).toBe(code);

@@ -9,3 +9,8 @@ export function codeOf(work: () => unknown): string | undefined {
     return errorCodeOf(caught);
   }
 }
+
+/** The code with which a call is refused. */
+export function codeOfCall(call: Promise<unknown>): Promise<string | undefined> {
+  return call.then(() => "nothing thrown", errorCodeOf);
+}

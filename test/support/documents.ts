@@ -1,4 +1,5 @@
 import * as Y from "yjs";
+import type { StoredDocument } from "../../worker/storage/stored-document.ts";
 
 const PEOPLE = 20;
 
@@ -62,4 +63,83 @@ export function documentOf(updates: readonly Uint8Array[]): Uint8Array {
 /** What somebody has who has just this. */
 export function stateVectorOf(update: Uint8Array): Uint8Array {
   return Y.encodeStateVectorFromUpdate(update);
+}
+
+/** A Y.Doc whose edits are collected, one update per transaction. */
+export function editedDoc(clientId?: number): { doc: Y.Doc; take: () => Uint8Array } {
+  const doc = new Y.Doc();
+  if (clientId !== undefined) doc.clientID = clientId;
+  let updates: Uint8Array[] = [];
+  doc.on("update", (update: Uint8Array) => updates.push(update));
+  const take = () => {
+    const taken = updates.length === 1 && updates[0] !== undefined ? updates[0] : Y.mergeUpdates(updates);
+    updates = [];
+    return taken;
+  };
+  return { doc, take };
+}
+
+/** The update that inserts a text into a new document. */
+export function textUpdate(text: string, clientId?: number): Uint8Array {
+  const { doc, take } = editedDoc(clientId);
+  doc.getText("text").insert(0, text);
+  return take();
+}
+
+/** What a room that met no damage reads from its storage. */
+export function storedDocument({
+  snapshot,
+  updates = [],
+}: {
+  snapshot?: Uint8Array;
+  updates?: readonly Uint8Array[];
+}): StoredDocument {
+  const stateVector = snapshot === undefined ? null : Y.encodeStateVectorFromUpdate(snapshot);
+  return {
+    snapshot: snapshot === undefined ? null : { state: snapshot, stateVector },
+    updates,
+    damage: [],
+    whole: true,
+  };
+}
+
+/** The document that updates amount to. */
+export function docOf(...updates: Uint8Array[]): Y.Doc {
+  const doc = new Y.Doc();
+  for (const update of updates) Y.applyUpdate(doc, update);
+  return doc;
+}
+
+/** The state of a document with every kind of content that Yjs writes. */
+export function everything(): Uint8Array {
+  const { doc } = editedDoc(3);
+  const text = doc.getText("text");
+  text.insert(0, "aé😀");
+  text.insert(1, "bold", { bold: true, link: { href: "x" } });
+  text.insertEmbed(2, { image: ["a", null] });
+  text.delete(1, 3);
+  const map = doc.getMap("map");
+  for (const [key, value] of Object.entries({
+    a: 1,
+    b: -70_000,
+    c: 1.5,
+    d: 0.1,
+    e: 2n ** 60n,
+    f: true,
+    g: null,
+    h: undefined,
+    i: "s",
+  })) {
+    map.set(key, value);
+  }
+  map.set("bytes", new Uint8Array([1, 2, 3]));
+  map.set("nested", { deep: [{ deeper: [new Uint8Array([1]), "x"] }] });
+  map.set("type", new Y.Map([["array", new Y.Array()]]));
+  const xml = doc.getXmlFragment("xml");
+  const element = new Y.XmlElement("p");
+  element.setAttribute("class", "x");
+  xml.push([element, new Y.XmlText("t")]);
+  doc.getArray("list").push([1, 2, 3]);
+  doc.getArray("list").delete(0, 2);
+  return Y.encodeStateAsUpdate(doc);
 }

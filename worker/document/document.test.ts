@@ -2,7 +2,7 @@ import * as encoding from "lib0/encoding";
 import * as prng from "lib0/prng";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { docOf, editedDoc, everything, storedDocument, textUpdate } from "../../test/room/test-client.ts";
+import { docOf, editedDoc, everything, storedDocument, textUpdate } from "../../test/support/documents.ts";
 import { RoomDocument } from "./document.ts";
 import { readUpdateShape } from "./update-shape.ts";
 

@@ -3,7 +3,7 @@ import * as prng from "lib0/prng";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { TYPE_DEPTH } from "../../shared/limits.ts";
-import { editedDoc, storedDocument, textUpdate } from "../../test/room/test-client.ts";
+import { editedDoc, storedDocument, textUpdate } from "../../test/support/documents.ts";
 import { RoomDocument } from "./document.ts";
 import { IntegrationGuard } from "./integration-guard.ts";
 

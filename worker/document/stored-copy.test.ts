@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { docOf, editedDoc, storedDocument, textUpdate } from "../../test/room/test-client.ts";
+import { docOf, editedDoc, storedDocument, textUpdate } from "../../test/support/documents.ts";
 import { RoomDocument } from "./document.ts";
 import { foldStored } from "./stored-copy.ts";
 

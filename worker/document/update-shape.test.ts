@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { errorCodeOf } from "../../shared/errors.ts";
-import { editedDoc, everything } from "../../test/room/test-client.ts";
+import { editedDoc, everything } from "../../test/support/documents.ts";
 import { readUpdateShape } from "./update-shape.ts";
 
 describe("the shape of an update", () => {

@@ -1,7 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it, vi } from "vitest";
 import { encodeUpdate } from "../../shared/frames.ts";
-import { freshRoom, stubOf, textUpdate } from "../../test/room/test-client.ts";
+import { freshRoom, stubOf } from "../../test/room/rooms.ts";
+import { textUpdate } from "../../test/support/documents.ts";
 import type { Admission } from "../access/admission.ts";
 import { newIdentity } from "../sessions/attachment.ts";
 import { readSettings } from "../settings/settings.ts";

@@ -1,8 +1,9 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { decodeFrame } from "../../shared/frames.ts";
-import { ManualClock } from "../../test/room/manual-clock.ts";
-import { editedDoc, freshRoom, stubOf } from "../../test/room/test-client.ts";
+import { freshRoom, stubOf } from "../../test/room/rooms.ts";
+import { editedDoc } from "../../test/support/documents.ts";
+import { FakeClock } from "../../test/support/fake-clock.ts";
 import { RENEWALS_MS } from "../people/presence.ts";
 import { newIdentity } from "../sessions/attachment.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -44,7 +45,7 @@ function crowd(sessions: Sessions, people: number) {
 }
 
 interface Gathering extends ReturnType<typeof crowd>, Organs {
-  readonly clock: ManualClock;
+  readonly clock: FakeClock;
 }
 
 /** Acts on a room's parts with so many people in, by a clock that the test moves. */
@@ -54,7 +55,7 @@ function gather<Result>(
   env: Record<string, string> = {},
 ): Promise<Result> {
   return runInDurableObject(stubOf(freshRoom()), (_room, state) => {
-    const clock = new ManualClock();
+    const clock = new FakeClock();
     const survivors = { room: [], webrtc: [] };
     const parts = organs("gathering", readSettings({ LOG_LEVEL: "error", ...env }), {
       storage: state.storage,
@@ -67,7 +68,7 @@ function gather<Result>(
 }
 
 /** How often something is sent because of what comes in each millisecond, in as much time as 20 full windows take. */
-function countSends(clock: ManualClock, send: (millisecond: number) => void, sent: () => number): number {
+function countSends(clock: FakeClock, send: (millisecond: number) => void, sent: () => number): number {
   for (let millisecond = 0; millisecond < 20 * WINDOW_MS; millisecond++) {
     send(millisecond);
     clock.advance(1);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { ManualClock } from "../../test/room/manual-clock.ts";
+import { FakeClock } from "../../test/support/fake-clock.ts";
 import { Pacer } from "./pacer.ts";
 
 describe("a pacer", () => {
   it("runs when it is asked after its time has come, though the timer has not gone off: a busy runtime is late with it", () => {
-    const clock = new ManualClock();
+    const clock = new FakeClock();
     const runs: number[] = [];
     const pacer = new Pacer(10, () => runs.push(clock.time), clock);
     pacer.request();
@@ -19,7 +19,7 @@ describe("a pacer", () => {
   });
 
   it("leaves time between runs that take longer than the interval", () => {
-    const clock = new ManualClock();
+    const clock = new FakeClock();
     const runs: number[] = [];
     const pacer = new Pacer(
       10,
@@ -39,7 +39,7 @@ describe("a pacer", () => {
   });
 
   it("runs the first request at once and without a timer, later ones once per interval", () => {
-    const clock = new ManualClock();
+    const clock = new FakeClock();
     const runs: number[] = [];
     const pacer = new Pacer(10, () => runs.push(clock.time), clock);
     pacer.request();
@@ -55,7 +55,7 @@ describe("a pacer", () => {
   });
 
   it("does not leave a run that is overdue to a timer that the runtime keeps waiting", () => {
-    const clock = new ManualClock();
+    const clock = new FakeClock();
     const runs: number[] = [];
     const pacer = new Pacer(10, () => runs.push(clock.time), clock);
     pacer.request();
@@ -68,7 +68,7 @@ describe("a pacer", () => {
   });
 
   it("drops the owed run when it runs now or is cancelled", () => {
-    const clock = new ManualClock();
+    const clock = new FakeClock();
     let runs = 0;
     const pacer = new Pacer(10, () => runs++, clock);
     pacer.request();

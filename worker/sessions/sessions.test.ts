@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { ManualClock } from "../../test/room/manual-clock.ts";
+import { FakeClock } from "../../test/support/fake-clock.ts";
 import { newIdentity, type PresenceStore } from "./attachment.ts";
 import { ROW_MS, SAVE_MS, Sessions } from "./sessions.ts";
 
-function sessionsOf(clock: ManualClock, store: Partial<PresenceStore> = {}) {
+function sessionsOf(clock: FakeClock, store: Partial<PresenceStore> = {}) {
   const failures: unknown[] = [];
   const noRows = { savePresence: () => {}, readPresence: () => null, deletePresence: () => {} };
   const sessions = new Sessions([], {
@@ -38,7 +38,7 @@ function openIn(sessions: Sessions, attach: (attachment: unknown) => void = () =
 }
 
 it("many changes of many sessions are one timer, and one attachment for each", () => {
-  const clock = new ManualClock();
+  const clock = new FakeClock();
   const { sessions } = sessionsOf(clock);
   const all = [openIn(sessions), openIn(sessions)];
   for (let change = 1; change <= 100; change++) {
@@ -59,7 +59,7 @@ it("many changes of many sessions are one timer, and one attachment for each", (
 });
 
 it("a session that can't be saved is closed, to come again; the others are saved, now and later", () => {
-  const clock = new ManualClock();
+  const clock = new FakeClock();
   const { sessions, failures } = sessionsOf(clock);
   const bad = openIn(sessions, () => {
     throw new Error("too large");
@@ -74,7 +74,7 @@ it("a session that can't be saved is closed, to come again; the others are saved
 });
 
 it("presence that needs a row is written seldom, since rows cost money", () => {
-  const clock = new ManualClock();
+  const clock = new FakeClock();
   const rows: number[] = [];
   const { sessions } = sessionsOf(clock, { savePresence: (_rowId, { length }) => void rows.push(length) });
   const { session } = openIn(sessions);
@@ -87,7 +87,7 @@ it("presence that needs a row is written seldom, since rows cost money", () => {
 });
 
 it("a session that ends is gone at once from every loop, and handed over once", () => {
-  const { sessions } = sessionsOf(new ManualClock());
+  const { sessions } = sessionsOf(new FakeClock());
   const [first, second, third] = [openIn(sessions), openIn(sessions), openIn(sessions)];
   const met: unknown[] = [];
   for (const session of sessions) {
@@ -106,7 +106,7 @@ it("a session that ends is gone at once from every loop, and handed over once", 
 });
 
 it("a session that left by itself is handed over by no mark", () => {
-  const { sessions } = sessionsOf(new ManualClock());
+  const { sessions } = sessionsOf(new FakeClock());
   const { session } = openIn(sessions);
   session.setRule({ isMuted: true });
   expect(sessions.remove(session.socket)).toBe(session);
@@ -117,7 +117,7 @@ it("a session that left by itself is handed over by no mark", () => {
 });
 
 it("[LIMIT-11] a client that is sent much is marked, not asked in the midst of the loop; sent too much, it ends", () => {
-  const { sessions } = sessionsOf(new ManualClock());
+  const { sessions } = sessionsOf(new FakeClock());
   const { session, sent, closes } = openIn(sessions);
   session.send(new Uint8Array(250));
   session.send(new Uint8Array(1));
