@@ -1,20 +1,19 @@
-import { setTimeout as pause } from "node:timers/promises";
 import * as prng from "lib0/prng";
 import { expect, it } from "vitest";
 import * as Y from "yjs";
 import { destroyAll, provide } from "../support/client-world.ts";
-import { RawClient } from "../support/raw-client.ts";
+import { NodeClient } from "../support/node-client.ts";
 import { Server } from "../support/server.ts";
-import { until } from "../support/until.ts";
+import { pause, until } from "../support/until.ts";
 
 const ROUNDS = 5;
 
 /** What the room has by itself: read by a client that has nothing to send. */
 async function readRoom(server: Server, room: string): Promise<Y.Doc> {
-  const reader = await RawClient.connect(`${server.url}/${room}`);
+  const reader = await NodeClient.open(`${server.url}/${room}`);
   const doc = new Y.Doc();
   Y.applyUpdate(doc, await reader.sync());
-  reader.close();
+  reader.cut();
   return doc;
 }
 

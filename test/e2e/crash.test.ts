@@ -1,9 +1,8 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { RawClient } from "../support/raw-client.ts";
+import { NodeClient } from "../support/node-client.ts";
 import { Server } from "../support/server.ts";
-import { until } from "../support/until.ts";
+import { pause, until } from "../support/until.ts";
 
 const COMMIT_WINDOW_MS = 250;
 
@@ -18,23 +17,24 @@ function preparedEdits(author: string, count: number): Uint8Array[] {
 
 async function keysAfterRestart(server: Server): Promise<Set<string>> {
   await server.restart();
-  const reader = await RawClient.connect(`${server.url}/crash`);
+  const reader = await NodeClient.open(`${server.url}/crash`);
   const doc = new Y.Doc();
   Y.applyUpdate(doc, await reader.sync());
-  reader.close();
+  reader.cut();
   return new Set(doc.getMap("edits").keys());
 }
 
 /** Two clients that edit without a pause until enough is acknowledged, and the kill while they do. */
 async function killWhileEditing(server: Server, acknowledgements: number) {
   const authors = ["a", "b"];
-  const clients = await Promise.all(authors.map(() => RawClient.connect(`${server.url}/crash`)));
+  const clients = await Promise.all(authors.map(() => NodeClient.open(`${server.url}/crash`)));
   const seen = new Set<string>();
   for (const client of clients) {
     await client.sync();
     const mirror = new Y.Doc();
-    client.onUpdate = (update) => {
-      Y.applyUpdate(mirror, update);
+    client.onFrame = (frame) => {
+      if (frame.type !== "update") return;
+      Y.applyUpdate(mirror, frame.update);
       for (const key of mirror.getMap("edits").keys()) seen.add(key);
     };
   }
@@ -49,7 +49,7 @@ async function killWhileEditing(server: Server, acknowledgements: number) {
     for (const [index, client] of clients.entries()) {
       const edit = edits[index]?.[sent[index] ?? 0];
       if (edit === undefined) throw new Error("more edits are needed");
-      sent[index] = client.send(edit);
+      sent[index] = client.sendUpdate(edit);
     }
     await pause(1);
   }
@@ -58,8 +58,8 @@ async function killWhileEditing(server: Server, acknowledgements: number) {
   const acknowledged = authors.flatMap((author, index) =>
     Array.from({ length: clients[index]?.saved ?? 0 }, (_, edit) => `${author}-${edit}`),
   );
-  const rejected = clients.flatMap((client) => client.rejected);
-  for (const client of clients) client.close();
+  const rejected = clients.flatMap((client) => client.messagesOf("rejected"));
+  for (const client of clients) client.cut();
   return { acknowledged, seen, openWindow, rejected };
 }
 
@@ -101,15 +101,15 @@ describe.concurrent("kill -9 of every process of the server", () => {
       doc.getMap("edits").delete("deleted");
       const [first, second, deletion] = updates;
       if (first === undefined || second === undefined || deletion === undefined) throw new Error("three updates");
-      const writer = await RawClient.connect(`${server.url}/crash`);
-      writer.send(first);
-      writer.send(second);
+      const writer = await NodeClient.open(`${server.url}/crash`);
+      writer.sendUpdate(first);
+      writer.sendUpdate(second);
       await until(() => writer.saved === 2, "saved");
       await pause(500);
-      writer.send(deletion);
+      writer.sendUpdate(deletion);
       await until(() => writer.saved === 3, "saved");
       await server.kill();
-      writer.close();
+      writer.cut();
       expect([...(await keysAfterRestart(server))]).toEqual(["kept"]);
     } finally {
       await server.stop();

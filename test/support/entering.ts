@@ -1,5 +1,4 @@
-import { WebSocket } from "ws";
-import { parseMessageFromRoom, ROOMFUL_PROTOCOL } from "../../shared/messages.ts";
+import { NodeClient } from "./node-client.ts";
 import { until } from "./until.ts";
 
 /**
@@ -7,18 +6,12 @@ import { until } from "./until.ts";
  * @returns `"welcome"`, or the code with which it was refused, after its close code
  */
 export async function enteringAs(token: string, url: string): Promise<string> {
-  const socket = new WebSocket(url, [ROOMFUL_PROTOCOL, `roomful.bearer.${token}`]);
-  let outcome: string | undefined;
-  socket.on("message", (data: Buffer, isBinary: boolean) => {
-    if (!isBinary && parseMessageFromRoom(data.toString()).type === "welcome") outcome ??= "welcome";
-  });
-  socket.on("error", ({ message }) => {
-    outcome ??= message;
-  });
-  socket.on("close", (code: number, reason: Buffer) => {
-    outcome ??= `${code} ${reason.toString().split(":")[0]}`;
-  });
-  await until(() => outcome !== undefined, "an answer");
-  socket.terminate();
-  return outcome ?? "";
+  const opened = await NodeClient.open(url, { offers: [`roomful.bearer.${token}`] }).catch(
+    ({ message }: Error) => message,
+  );
+  if (typeof opened === "string") return opened;
+  const isWelcome = () => opened.messagesOf("welcome").length > 0;
+  await until(() => isWelcome() || opened.closed !== null, "an answer");
+  opened.cut();
+  return isWelcome() ? "welcome" : (opened.refusal ?? "");
 }

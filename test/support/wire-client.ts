@@ -162,6 +162,11 @@ export class WireClient {
     return this.messages.findLast((message) => message.type === "saved")?.frame ?? 0;
   }
 
+  /** How the room closed the socket, if it did: the close code, and the error code of the reason. */
+  get refusal(): string | null {
+    return this.closed && `${this.closed.code} ${this.closed.reason.split(":")[0]}`;
+  }
+
   async untilSaved(frame: number): Promise<void> {
     await until(() => this.saved >= frame, `frame ${frame} saved`);
   }

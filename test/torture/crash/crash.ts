@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { NodeClient } from "../../support/node-client.ts";
 import { bringOnlookers } from "../../support/onlookers.ts";
 import type { Plant } from "../../support/plant.ts";
-import { RawClient } from "../../support/raw-client.ts";
 import { until } from "../../support/until.ts";
 import { contains, docOf } from "../support/contains.ts";
 import { type Random, randomFrom } from "../support/scale.ts";
@@ -132,7 +132,7 @@ async function killUnderLoad(
   const crews = await Promise.all(
     subjects.map(async (subject) => {
       const { room, authors, payload, gap, onlookers } = subject.load;
-      const connect = () => RawClient.connect(`${server.url}/${room}`);
+      const connect = () => NodeClient.open(`${server.url}/${room}`);
       await bringOnlookers(`${server.url}/${room}`, onlookers);
       const observer = await connect();
       subject.seen = [await observer.sync()];
@@ -170,7 +170,7 @@ async function killUnderLoad(
     for (const { sent: last, acknowledged } of subject.works) inFlight += last - acknowledged;
     subject.seen.push(...clients.flatMap(({ updates }) => updates));
     demand(
-      clients.every(({ rejected }) => rejected.length === 0),
+      clients.every((client) => client.messagesOf("rejected").length === 0),
       `round ${round}, ${subject.load.room}: no edit is rejected`,
     );
   }
@@ -179,7 +179,7 @@ async function killUnderLoad(
 
 /** Sends in bursts, with pauses in which the room becomes quiet. @returns how many were sent */
 async function sendAll(
-  client: RawClient,
+  client: NodeClient,
   edits: readonly PreparedEdit[],
   gap: number,
   stop: AbortSignal,
@@ -188,7 +188,7 @@ async function sendAll(
   let burst = 0;
   for (const [index, { update }] of edits.entries()) {
     if (stop.aborted || client.closed !== null) return index;
-    client.send(update);
+    client.sendUpdate(update);
     if (burst-- === 0) {
       burst = 20 + random(80);
       await pause(random(3) === 0 ? 150 : gap);
@@ -216,7 +216,7 @@ async function killMoment(server: KillableServer, longestLoad: number, random: R
 /** Opens a room after a restart, with nobody there who could bring anything back. */
 async function reload(server: KillableServer, subject: Subject, where: string) {
   const started = performance.now();
-  const reader = await RawClient.connect(`${server.url}/${subject.load.room}`);
+  const reader = await NodeClient.open(`${server.url}/${subject.load.room}`);
   subject.state = await reader.sync();
   const milliseconds = performance.now() - started;
   demand(
@@ -225,7 +225,7 @@ async function reload(server: KillableServer, subject: Subject, where: string) {
   );
   const { document, storage } = await torturedRoom(server.url, subject.load.room).statistics();
   demand(document.readOnly === null, `${where}: the room is not read-only`);
-  reader.close();
+  reader.cut();
   return { milliseconds, generation: storage.snapshotGeneration };
 }
 

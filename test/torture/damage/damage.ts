@@ -1,12 +1,13 @@
 import * as Y from "yjs";
 import { errorCodeOf } from "../../../shared/errors.ts";
+import { encodeSyncStep1 } from "../../../shared/frames.ts";
+import { NodeClient } from "../../support/node-client.ts";
 import type { Plant } from "../../support/plant.ts";
 import { until } from "../../support/until.ts";
 import { contains, docOf, sameDocument } from "../support/contains.ts";
 import { ALL, type Sample } from "../support/scale.ts";
 import { TorturedServer } from "../support/tortured-server.ts";
 import { demand, Violation } from "../support/violation.ts";
-import { DamageClient } from "./damage-client.ts";
 import { dump, type Image, makeImage } from "./damage-image.ts";
 import { type Damage, damages, doubleDamages } from "./damage-kinds.ts";
 
@@ -98,14 +99,13 @@ class DamagedRoom {
   /** It has what it should, and goes on as if nothing had been. */
   async #checkOpen(expected: Uint8Array): Promise<void> {
     const room = this.#server.room(this.#name);
-    const client = await this.#visit();
-    const shown = client.state ?? new Uint8Array();
+    const { client, state: shown } = await this.#visit();
     this.#demand(sameDocument(shown, expected), "the room has the document");
     this.#demand(textOf(shown) === textOf(expected), "the text is what was typed");
     const { document } = await room.statistics();
     this.#demand(document.readOnly === null, "the room is not read-only");
-    client.send(anEdit());
-    await this.#until(() => client.messages.some(({ type }) => type === "saved"), client, "the edit to be saved");
+    client.sendUpdate(anEdit());
+    await this.#until(() => client.saved > 0, client, "the edit to be saved");
     const doc = docOf(expected);
     Y.applyUpdate(doc, anEdit());
     const edited = Y.encodeStateAsUpdate(doc);
@@ -124,31 +124,35 @@ class DamagedRoom {
     const room = this.#server.room(this.#name);
     const before = await dump(room);
     for (const visit of ["first visit", "visit after a restart"]) {
-      const client = await this.#visit();
+      const { client, state } = await this.#visit();
       const whole = docOf(this.#image.state);
-      this.#demand(contains(whole, client.state ?? new Uint8Array([0])), `${visit}: nothing is shown that never was`);
+      this.#demand(contains(whole, state), `${visit}: nothing is shown that never was`);
       const { document } = await room.statistics();
       this.#demand(document.readOnly === "room-damaged", `${visit}: statistics say that the room is damaged`);
-      const told = () => client.messages.some((message) => message.type === "error" && message.code === "room-damaged");
+      const told = () => client.messagesOf("error").some(({ code }) => code === "room-damaged");
       await this.#until(told, client, `${visit}: the client to be told`);
-      client.send(anEdit());
-      const rejected = () =>
-        client.messages.some((message) => message.type === "rejected" && message.code === "room-damaged");
+      client.sendUpdate(anEdit());
+      const rejected = () => client.messagesOf("rejected").some(({ code }) => code === "room-damaged");
       await this.#until(rejected, client, `${visit}: the edit to be rejected`);
-      this.#demand(!client.wasAsked, `${visit}: the room asks for nothing`);
+      this.#demand(client.framesOf("sync-step-1").length === 0, `${visit}: the room asks for nothing`);
       await this.#refuses(() => room.applyUpdate(anEdit()), `${visit}: a caller's update`);
       // It may have nothing to do; it may not write.
       await room.flush().catch(() => {});
-      await client.leave();
+      // The room's goodbye is waited for: what it writes on it has to be in the dump.
+      client.close();
+      await until(() => client.closed !== null, "the room to say goodbye");
       this.#demand((await dump(room)) === before, `${visit}: what is stored is as it was`);
       await this.#server.abort(this.#name);
     }
   }
 
-  async #visit(): Promise<DamageClient> {
-    const client = await DamageClient.connect(`${await this.#server.url()}/${this.#name}`);
-    await this.#until(() => client.state !== null, client, "the document to be shown");
-    return client;
+  /** Opens the room and asks for the document. */
+  async #visit(): Promise<{ client: NodeClient; state: Uint8Array }> {
+    const client = await NodeClient.open(`${await this.#server.url()}/${this.#name}`);
+    client.send(encodeSyncStep1(new Uint8Array([0])));
+    const answers = () => client.framesOf("sync-step-2");
+    await this.#until(() => answers().length > 0, client, "the document to be shown");
+    return { client, state: answers()[0]?.update ?? new Uint8Array() };
   }
 
   async #refuses(call: () => Promise<unknown>, what: string): Promise<void> {
@@ -159,11 +163,11 @@ class DamagedRoom {
     this.#demand(errorCodeOf(caught) === "room-damaged", `${what} is refused as room-damaged, not: ${caught}`);
   }
 
-  async #until(holds: () => boolean, client: DamageClient, what: string): Promise<void> {
+  async #until(holds: () => boolean, client: NodeClient, what: string): Promise<void> {
     await until(() => holds() || client.closed !== null, what, PATIENCE_MS).catch(() => {
       throw new Violation(`${this.#damage.name}: nobody waits in vain for ${what}`);
     });
-    this.#demand(holds(), `${what}, instead of a close: ${client.closed}`);
+    this.#demand(holds(), `${what}, instead of a close: ${client.refusal}`);
   }
 
   #demand(holds: boolean, promise: string): asserts holds {
