@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 process.env.WRANGLER_SEND_METRICS = "false";
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 
-/** Several files run at a time on machines with two cores: what only came too late is tried once more, and the report says so. */
+/** Several files run at a time on machines with two cores: a test that was only late is tried once more. `scripts/check.mjs` bounds how many. */
 const RETRIES = 1;
 
 /** Tests of the worker that ask real servers in this process. */

@@ -1,6 +1,7 @@
 // `npm test`: every check there is, one after the other, and a line that counts the tests.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { sumUp } from "./test-report.ts";
 
 /**
  * Most tests wait for something: three files side by side take little more than one. Browsers are busy; the torture suites come
@@ -21,25 +22,13 @@ function step(name, command, ...args) {
   return status === 0;
 }
 
-/** What a run's report says. A file that could not even be read counts as one failure, and so does a missing report. */
-function countsOf({ report, passed }) {
+/** Reads a report of vitest's JSON reporter. @returns `null` when there is none */
+function readReport(file) {
   try {
-    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, "utf8"));
-    return {
-      passed: numPassedTests,
-      failed: passed ? 0 : Math.max(numFailedTests, 1),
-      skipped: numPendingTests,
-    };
+    return JSON.parse(readFileSync(file, "utf8"));
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return null;
   }
-}
-
-/** `N passed, N failed`. */
-function summary(runs) {
-  const sum = (key) => runs.map((run) => countsOf(run)[key]).reduce((one, other) => one + other, 0);
-  const skipped = sum("skipped");
-  return `${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
 mkdirSync(".cache", { recursive: true });
@@ -47,13 +36,15 @@ mkdirSync(".cache", { recursive: true });
 let passed = step("format and lint", "biome", "ci", "--error-on-warnings") && step("types", "tsc", "-b");
 if (passed) {
   const runs = RUNS.map(({ name, projects, workers }) => {
-    const report = `.cache/${projects.join("-")}.json`;
-    rmSync(report, { force: true });
+    const file = `.cache/${projects.join("-")}.json`;
+    rmSync(file, { force: true });
     const chosen = projects.flatMap((project) => ["--project", project]);
-    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-    return { report, passed: step(name, "vitest", "run", ...chosen, `--maxWorkers=${workers}`, ...reporters) };
+    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+    const hasPassed = step(name, "vitest", "run", ...chosen, `--maxWorkers=${workers}`, ...reporters);
+    return { passed: hasPassed, report: readReport(file) };
   });
-  passed = runs.every((run) => run.passed);
-  console.log(`\n${summary(runs)}`);
+  const summary = sumUp(runs);
+  passed = summary.passed;
+  console.log(`\n${summary.lines.join("\n")}`);
 } else console.log("\n0 passed, 1 failed");
 process.exit(passed ? 0 : 1);
