@@ -4,12 +4,12 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { encodeQueryAwareness, encodeSyncStep1, encodeUpdate } from "../../shared/frames.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { SAVE_MS } from "../../worker/sessions/sessions.ts";
+import { ROW_MS, SAVE_MS } from "../../worker/sessions/sessions.ts";
 import { codeOfCall } from "../support/code-of.ts";
 import { editedDoc, textUpdate } from "../support/documents.ts";
 import { pause, until } from "../support/until.ts";
 import { openClient, openRoomful } from "./room-client.ts";
-import { bringCrowd, freshRoom, stubOf } from "./rooms.ts";
+import { bringCrowd, freshRoom, passWindows, stubOf } from "./rooms.ts";
 
 describe("malformed frames hurt only their sender", () => {
   const frames: [string, Uint8Array | string, string][] = [
@@ -179,6 +179,7 @@ describe("sizes", () => {
     const room = freshRoom();
     const client = await openRoomful(room);
     client.sendPresence(1, 1, { selection: "s".repeat(40_000) });
+    // The timer that saves a large presence state in a row.
     await pause(SAVE_MS + 200);
     const rows = () =>
       runInDurableObject(
@@ -198,14 +199,15 @@ describe("sizes", () => {
     one.sendPresence(1, 2, { selection: "s".repeat(70_000) });
     await until(() => one.messagesOf("error").length === 1, "an error");
     expect(one.messagesOf("error")[0]?.code).toBe("presence-too-large");
-    await pause(300);
+    await passWindows();
     await evictDurableObject(stubOf(room));
     two.send(encodeQueryAwareness());
     await until(() => two.presence.has(1), "presence");
     expect(two.presence.get(1)).toEqual({ selection: "s".repeat(40_000) });
     one.sendPresence(1, 2, { selection: "small" });
     await until(() => JSON.stringify(two.presence.get(1)) === '{"selection":"small"}', "the small state");
-    await pause(5_300);
+    // The timer that saves a large presence state again: it has none to save.
+    await pause(ROW_MS + 300);
     const rows = await runInDurableObject(stubOf(room), (_room, ctx) =>
       ctx.storage.sql.exec("SELECT * FROM presence").toArray(),
     );

@@ -59,7 +59,8 @@ it("[PEER-1] who may not read is told of nobody", async () => {
   const blind = await openRoomful(room, { capabilities: ["call"] });
   const other = await openRoomful(room);
   await until(() => knownTo(other).size === 2, "the other knows both");
-  expect(blind.messages.map(({ type }) => type)).toEqual(["welcome"]);
+  await blind.settled();
+  expect(blind.messages.map(({ type }) => type)).toEqual(["welcome", "pong"]);
 });
 
 it("[PEER-2] a storm of comings and goings costs few messages", async () => {

@@ -7,7 +7,7 @@ import { getRoom } from "../../worker/room/namespace.ts";
 import { pause, until } from "../support/until.ts";
 import type { WireClient } from "../support/wire-client.ts";
 import { openClient, openRoomful } from "./room-client.ts";
-import { freshRoom } from "./rooms.ts";
+import { freshRoom, passWindows } from "./rooms.ts";
 
 const state = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const ids = async (room: string) => (await getRoom(env.ROOMS, room).participants()).map(({ clientId }) => clientId);
@@ -19,9 +19,12 @@ async function heldId() {
   const [holder, claimant, watcher] = await Promise.all([connect(), connect(), connect()]);
   watcher.send(encodeQueryAwareness());
   holder.sendPresence(1, 1, { name: "holder" });
-  await pause(50);
+  await until(() => watcher.presence.has(1), "the holder to be seen");
   return { room, holder, claimant, watcher };
 }
+
+/** Waits until the timer of a challenge that was made before has gone off. */
+const challengeOver = () => pause(CHALLENGE_MS + 300);
 
 /** Waits until the claimant is told that it may announce itself, and is seen with that clock. */
 async function returns(claimant: WireClient, watcher: WireClient, clock: number): Promise<void> {
@@ -41,10 +44,10 @@ describe.concurrent("presence", () => {
   it("[PRES-2] a stock client alone in the room hears its own renewal", async () => {
     const client = await openClient(freshRoom());
     client.sendPresence(7, 1, { name: "a" });
-    await pause(50);
-    const heard = client.frames.length;
+    await until(() => client.presence.has(7), "an answer to the claim");
     client.sendPresence(7, 2, { name: "a" });
-    await until(() => client.frames.length > heard, "an echo");
+    const clocks = () => client.framesOf("awareness").flatMap(({ entries }) => entries.map(({ clock }) => clock));
+    await until(() => clocks().includes(2), "an echo");
   });
 
   it("[PRES-3] changed cursors of a window go out as one frame", async () => {
@@ -53,7 +56,7 @@ describe.concurrent("presence", () => {
     for (const [index, client] of clients.entries()) client.sendPresence(index + 1, 1, { at: 0 });
     const watcher = await openRoomful(room);
     watcher.send(encodeQueryAwareness());
-    await pause(100);
+    await until(() => watcher.presence.size === clients.length, "to see all");
     const heard = watcher.frames.length;
     for (let clock = 2; clock <= 11; clock++) {
       for (const [index, client] of clients.entries()) client.sendPresence(index + 1, clock, { at: clock });
@@ -69,6 +72,7 @@ describe.concurrent("presence", () => {
     const room = freshRoom();
     const [holder, echo] = await Promise.all([openRoomful(room), openRoomful(room)]);
     holder.sendPresence(1, 5, { name: "holder" });
+    await holder.settled();
     echo.sendPresence(1, 6, null);
     echo.send(
       encodeAwareness([
@@ -76,12 +80,14 @@ describe.concurrent("presence", () => {
         { clientId: 2, clock: 1, state: state({}) },
       ]),
     );
-    await pause(50);
+    await echo.settled();
     expect(await ids(room)).toEqual([1, undefined]);
     echo.sendPresence(2, 1, { name: "echo" });
     echo.send(encodeAwareness([{ clientId: 1, clock: 9, state: state({ name: "forged" }) }]));
     echo.sendPresence(1, 9, null);
-    await pause(50);
+    // The answer holds every state that the room has.
+    echo.send(encodeQueryAwareness());
+    await echo.settled();
     expect(await ids(room)).toEqual([1, 2]);
     expect(echo.presence.get(1)).toEqual({ name: "holder" });
     expect(echo.messagesOf("error")).toEqual([]);
@@ -92,16 +98,17 @@ describe.concurrent("presence", () => {
     const room = freshRoom();
     const [holder, claimant] = await Promise.all([openRoomful(room), openRoomful(room)]);
     holder.sendPresence(1, 1, { name: "holder" });
-    await pause(50);
+    await holder.settled();
     claimant.sendPresence(1, 9, { name: "thief" });
     await until(() => holder.framesOf("query-awareness").length === 1, "the challenge");
     holder.sendPresence(1, 1, { name: "holder" });
-    await pause(50);
+    await holder.settled();
     claimant.sendPresence(1, 10, { name: "thief" });
-    await pause(CHALLENGE_MS + 300);
+    await challengeOver();
     // As an echo would.
     claimant.sendPresence(1, 1, { name: "holder" });
-    await pause(50);
+    await claimant.settled();
+    await holder.settled();
     expect(holder.framesOf("query-awareness").length).toBe(1);
     expect(await ids(room)).toEqual([1, undefined]);
   });
@@ -111,7 +118,7 @@ describe.concurrent("presence", () => {
     claimant.sendPresence(1, 2, { name: "returned" });
     await until(() => holder.framesOf("query-awareness").length === 1, "the first challenge");
     holder.sendPresence(1, 1, { name: "holder" });
-    await pause(CHALLENGE_MS + 300);
+    await challengeOver();
     claimant.sendPresence(1, 3, { name: "returned" });
     await until(() => holder.framesOf("query-awareness").length === 2, "the second challenge");
     await returns(claimant, watcher, 4);
@@ -121,13 +128,19 @@ describe.concurrent("presence", () => {
   it("[PRES-5] a silent holder loses the id after 3 s, and its close then removes nothing", async () => {
     const { room, holder, claimant, watcher } = await heldId();
     claimant.sendPresence(1, 1, { name: "returned" });
+    // The challenge is still open: its timer has 1.5 s left.
     await pause(CHALLENGE_MS - 1_500);
     expect(await ids(room)).toEqual([1, undefined, undefined]);
     await returns(claimant, watcher, 2);
-    holder.close();
-    await until(() => holder.closed !== null, "closed");
-    await pause(50);
-    expect(watcher.presence.get(1)).toEqual({ name: "returned" });
+    const heard = watcher.framesOf("awareness").length;
+    await holder.leave();
+    // Broadcasts keep their order: a removal would come before this change.
+    claimant.sendPresence(1, 3, { name: "still there" });
+    await until(() => JSON.stringify(watcher.presence.get(1)) === '{"name":"still there"}', "the change");
+    const since = watcher.framesOf("awareness").slice(heard);
+    expect(since.flatMap(({ entries }) => entries.map(({ clock, state }) => [clock, state === null]))).toEqual([
+      [3, false],
+    ]);
     expect(await ids(room)).toEqual([1, undefined]);
   });
 
@@ -136,9 +149,10 @@ describe.concurrent("presence", () => {
     const grant = { capabilities: ["read"], subject: "ada" } as const;
     const [first, second] = await Promise.all([openRoomful(room, grant), openRoomful(room, grant)]);
     first.sendPresence(1, 1, { tab: 1 });
-    await pause(50);
+    await first.settled();
     second.sendPresence(1, 1, { tab: 2 });
     await until(() => second.framesOf("awareness").some(({ entries }) => entries[0]?.state === null), "the id");
+    await first.settled();
     expect(first.framesOf("query-awareness")).toEqual([]);
     expect(await ids(room)).toEqual([undefined, 1]);
   });
@@ -158,7 +172,7 @@ describe.concurrent("presence", () => {
     const room = freshRoom();
     const [watcher, mover] = await Promise.all([openRoomful(room), openRoomful(room)]);
     watcher.send(encodeQueryAwareness());
-    await pause(50);
+    await watcher.settled();
     await evictDurableObject(env.ROOMS.getByName(room));
     mover.sendPresence(1, 1, { name: "x" });
     await until(() => watcher.presence.has(1), "to be seen");
@@ -174,7 +188,10 @@ describe.concurrent("presence", () => {
     leaver.close();
     await until(() => watcher.presence.get(1) === null, "to be gone");
     echo.sendPresence(1, 5, { name: "x" });
-    await pause(100);
+    await echo.settled();
+    // The answer holds every state that the room has.
+    watcher.send(encodeQueryAwareness());
+    await watcher.settled();
     expect(watcher.presence.get(1)).toBeNull();
     expect(await ids(room)).toEqual([undefined, undefined]);
     const returned = await openRoomful(room);
@@ -189,17 +206,17 @@ describe.concurrent("presence", () => {
     const room = freshRoom();
     const [holder, claimant] = await Promise.all([openRoomful(room), openRoomful(room)]);
     holder.sendPresence(7, 3, { name: "holder" });
-    await pause(50);
+    await holder.settled();
     claimant.sendPresence(7, 9, { name: "same id" });
     await until(() => holder.framesOf("query-awareness").length === 1, "the challenge");
     holder.sendPresence(7, 4, { name: "holder" });
-    await pause(50);
+    await holder.settled();
     holder.close();
     const isTold = () =>
       claimant.framesOf("awareness").some(({ entries }) => entries[0]?.clock === 9 && entries[0].state === null);
     await until(isTold, "to be told");
     claimant.sendPresence(7, 10, { name: "same id" });
-    await pause(50);
+    await claimant.settled();
     expect(await ids(room)).toEqual([7]);
   });
 
@@ -207,13 +224,14 @@ describe.concurrent("presence", () => {
     const room = freshRoom();
     const [silent, echo] = await Promise.all([openRoomful(room), openRoomful(room)]);
     silent.sendPresence(1, 5, { name: "x" });
-    await pause(50);
+    await silent.settled();
     echo.sendPresence(1, 5, { name: "x" });
-    await pause(CHALLENGE_MS + 300);
+    await challengeOver();
     expect(await ids(room)).toEqual([undefined, undefined]);
     const returned = await openRoomful(room);
+    const heard = echo.framesOf("awareness").length;
     returned.sendPresence(1, 6, { name: "x" });
-    await pause(50);
+    await until(() => echo.framesOf("awareness").length > heard, "to be shown");
     expect(await ids(room)).toEqual([undefined, undefined, 1]);
     expect(echo.presence.get(1)).toEqual({ name: "x" });
   });
@@ -224,10 +242,10 @@ describe.concurrent("presence", () => {
     if (holder === undefined || first === undefined || second === undefined || watcher === undefined) throw new Error();
     watcher.send(encodeQueryAwareness());
     holder.sendPresence(1, 5, { name: "x" });
-    await pause(50);
+    await holder.settled();
     first.sendPresence(1, 5, { name: "x" });
     second.sendPresence(1, 5, { name: "x" });
-    await pause(50);
+    await Promise.all([first.settled(), second.settled()]);
     first.close();
     await until(() => watcher.presence.get(1) === null, "the holder's end");
     const isTold = () => second.framesOf("awareness").at(-1)?.entries[0]?.state === null;
@@ -247,9 +265,8 @@ describe.concurrent("presence", () => {
     expect(own.messagesOf("welcome")[0]?.renewPresence).toBe(false);
     expect(late.messagesOf("welcome")[0]?.renewPresence).toBe(true);
     expect(own.messagesOf("presence-renewal").map(({ active }) => active)).toEqual([true]);
-    stock.close();
-    await pause(50);
-    await pause(300);
+    await stock.leave();
+    await passWindows();
     await evictDurableObject(env.ROOMS.getByName(room));
     second.close();
     await until(() => own.messagesOf("presence-renewal").length === 2, "to be told");

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { FOUND_DEAD_CLOSE } from "../../shared/messages.ts";
 import { type Capability, type Grant, type Participant, type PeerId, ROLES } from "../../shared/rooms.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { pause, until } from "../support/until.ts";
+import { until } from "../support/until.ts";
 import type { WireClient } from "../support/wire-client.ts";
 import { openRoomful } from "./room-client.ts";
 import { freshRoom, passDeadlines, stubOf } from "./rooms.ts";
@@ -73,8 +73,7 @@ it("[RESUME-1] the secret rides as a subprotocol that is not selected, and is no
   try {
     const back = await openRoomful(room, undefined, ada.resume);
     expect([back.subprotocol, (await identityOf(back)).peer]).toEqual(["roomful.v1", ada.peer]);
-    back.close();
-    await pause(20);
+    await back.leave();
   } finally {
     Object.assign(console, write);
   }
@@ -101,7 +100,7 @@ it("[RESUME-3] who comes back while its former socket looks open takes its place
   const room = freshRoom();
   const [bob, ada] = [await caller(room), await caller(room)];
   ada.client.sendPresence(7, 1, { name: "ada" });
-  await pause(50);
+  await ada.client.settled();
   await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
   const back = await openRoomful(room, undefined, ada.resume);
   expect((await identityOf(back)).peer).toBe(ada.peer);
@@ -133,8 +132,7 @@ it("[RESUME-4] a secret is good once: the one who used it has another", async ()
   expect(again.resume).not.toBe(ada.resume);
   expect(again.resume.length * 4).toBeGreaterThanOrEqual(128);
   expect((await identityOf(await openRoomful(room, ADA, ada.resume))).peer).not.toBe(ada.peer);
-  back.close(FOUND_DEAD_CLOSE);
-  await pause(20);
+  await back.leave(FOUND_DEAD_CLOSE);
   expect((await identityOf(await openRoomful(room, ADA, again.resume))).peer).toBe(ada.peer);
 });
 

@@ -34,8 +34,7 @@ it("[LIFE-5] an empty room is deleted when its alarm goes off, and nothing is le
   const room = await roomWithText("to be deleted");
   await getRoom(env.ROOMS, room).changeSettings({ deleteEmptyAfter: 60 });
   const client = await openRoomful(room);
-  client.close();
-  await pause(50);
+  await client.leave();
   const { alarm } = await stored(room);
   expect(Math.abs((alarm ?? 0) - (Date.now() + 60_000))).toBeLessThan(10_000);
   expect(await passDeadlines(room)).toBe(true);
@@ -54,16 +53,14 @@ it("[LIFE-5] a room in which somebody is, is not deleted", async () => {
       .getText("text")
       .toString(),
   ).toBe("kept");
-  client.close();
-  await pause(50);
+  await client.leave();
   expect((await stored(room)).alarm).not.toBeNull();
 });
 
 it("[LIFE-5] unless it is configured nothing is deleted, and no alarm is set", async () => {
   const room = await roomWithText("kept");
   const client = await openRoomful(room);
-  client.close();
-  await pause(50);
+  await client.leave();
   expect((await stored(room)).alarm).toBeNull();
   // What was set before the settings changed goes off, and does nothing.
   await getRoom(env.ROOMS, room).changeSettings({ deleteEmptyAfter: 60 });
@@ -85,6 +82,7 @@ it("[LIFE-6] delete closes everybody for good and leaves nothing behind; the roo
   const [one, two] = [await openRoomful(room), await openClient(room)];
   await one.sync();
   one.sendPresence(1, 1, { large: "x".repeat(20_000) });
+  // The timer that saves a large presence state in a row.
   await pause(SAVE_MS + 200);
   await one.untilSaved(one.sendUpdate(textUpdate("opens a commit window", 2)));
   const frame = one.sendUpdate(textUpdate("not yet committed", 3));
@@ -92,6 +90,7 @@ it("[LIFE-6] delete closes everybody for good and leaves nothing behind; the roo
   await until(() => one.closed !== null && two.closed !== null, "everybody is closed");
   expect([one.closed?.code, two.closed?.code]).toEqual([4410, 4410]);
   expect(one.saved).toBeLessThan(frame);
+  // Every timer that saves something: it would write again.
   await pause(SAVE_MS + ROW_MS + 200);
   expect(await stored(room)).toEqual(NOTHING);
   const fresh = await openRoomful(room);

@@ -2,13 +2,13 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
-import { encodeQueryAwareness, encodeSyncStep2 } from "../../shared/frames.ts";
+import { encodeQueryAwareness } from "../../shared/frames.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
 import { codeOfCall } from "../support/code-of.ts";
 import { docOf, editedDoc, textUpdate } from "../support/documents.ts";
-import { pause, until } from "../support/until.ts";
+import { until } from "../support/until.ts";
 import { openClient, openRoomful } from "./room-client.ts";
-import { freshRoom, stubOf } from "./rooms.ts";
+import { freshRoom, passWindows, stubOf } from "./rooms.ts";
 
 describe("hibernation", () => {
   it("[LIFE-1] handles the next frame, shows a newcomer presence, and removes a leaver's", async () => {
@@ -18,7 +18,7 @@ describe("hibernation", () => {
     one.sendPresence(1, 1, { name: "one" });
     two.sendPresence(2, 1, { name: "two" });
     await until(() => one.presence.get(2) != null && two.presence.get(1) != null, "to see each other");
-    await pause(300);
+    await passWindows();
     const { boot } = await getRoom(env.ROOMS, room).statistics();
     await evictDurableObject(stubOf(room));
 
@@ -32,7 +32,7 @@ describe("hibernation", () => {
     );
     one.sendUpdate(textUpdate("after"));
     await until(() => two.framesOf("update").length === 1 && newcomer.framesOf("update").length === 1, "the update");
-    await pause(300);
+    await passWindows();
     await evictDurableObject(stubOf(room));
     one.close();
     await until(() => two.presence.get(1) === null && newcomer.presence.get(1) === null, "the leaver to go");
@@ -44,7 +44,7 @@ describe("hibernation", () => {
     await getRoom(env.ROOMS, room).applyUpdate(textUpdate("stored"));
     const [one, two] = await Promise.all([openRoomful(room), openRoomful(room)]);
     one.sendPresence(1, 1, {});
-    await pause(300);
+    await passWindows();
     await evictDurableObject(stubOf(room));
     two.sendPresence(2, 1, { cursor: [1, 2] });
     two.send(encodeQueryAwareness());
@@ -79,8 +79,8 @@ describe("hibernation", () => {
       const [asked] = client.framesOf("sync-step-1");
       expect(asked?.stateVector).toEqual(Y.encodeStateVector(doc));
       // Its answer: it has nothing.
-      client.send(encodeSyncStep2(new Uint8Array([0, 0])));
-      await pause(50);
+      client.sendStep2(new Uint8Array([0, 0]));
+      await client.settled();
       expect((await handle.statistics()).document).toMatchObject({ loaded: false, loads: 0 });
     }
     const writer = await openRoomful(room);
@@ -195,7 +195,7 @@ describe("RPC", () => {
     await stock.sync();
     stock.sendUpdate(textUpdate("abc", 1));
     roomful.sendPresence(42, 1, {});
-    await pause(300);
+    await Promise.all([stock.settled(), roomful.settled()]);
     const statistics = await handle.statistics();
     expect(statistics.connections).toEqual({ roomful: 1, stock: 1, signaling: 0 });
     expect(statistics.updateBytes).toBe(textUpdate("abc", 1).length);

@@ -1,6 +1,8 @@
 /** Rooms for the tests inside workerd. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { SETTINGS } from "../../worker/settings/settings.ts";
+import { pause } from "../support/until.ts";
 import { openClient } from "./room-client.ts";
 
 let rooms = 0;
@@ -13,6 +15,14 @@ export function freshRoom(): string {
 
 /** The stub of a room, for the helpers that take one. */
 export const stubOf = (room: string) => env.ROOMS.getByName(room);
+
+/**
+ * Waits out the windows in which a room gathers edits, presence and commits. A room of the deployment hibernates only when no
+ * timer is pending.
+ */
+export function passWindows(): Promise<void> {
+  return pause(SETTINGS.COMMIT_MS.default + 50);
+}
 
 /** Makes every deadline of a room due, and evicts the room meanwhile. @returns whether an alarm was set */
 export async function passDeadlines(room: string, { alarm = true } = {}): Promise<boolean> {

@@ -5,10 +5,10 @@ import type { CallMember } from "../../shared/calls.ts";
 import { CANDIDATE_CHARACTERS, CANDIDATES_PER_MESSAGE, SDP_CHARACTERS } from "../../shared/limits.ts";
 import { type Capability, type Grant, type PeerId, ROLES } from "../../shared/rooms.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
-import { pause, until } from "../support/until.ts";
+import { until } from "../support/until.ts";
 import type { WireClient } from "../support/wire-client.ts";
 import { openRoomful } from "./room-client.ts";
-import { freshRoom, stubOf } from "./rooms.ts";
+import { freshRoom, passWindows, stubOf } from "./rooms.ts";
 
 const MEDIA = { audio: true, video: false, muted: false };
 const as = (subject: string, capabilities: readonly Capability[] = ROLES.editor): Grant => ({ subject, capabilities });
@@ -223,7 +223,7 @@ it("[CALL-8] [LIFE-1] a call goes on over hibernation, and never loads the docum
   const [adaId, bobId] = [await peerOf(ada), await peerOf(bob)];
   ada.tell({ type: "media-state", media: { ...MEDIA, muted: true } });
   await until(() => callOf(bob, adaId)?.media.muted === true, "the mute is seen");
-  await pause(300);
+  await passWindows();
   const { boot } = await handle.statistics();
   await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
   ada.tell(offer(bobId));

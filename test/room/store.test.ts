@@ -5,6 +5,7 @@ import * as Y from "yjs";
 import { ROW_BYTES } from "../../shared/limits.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
 import { SAVE_MS } from "../../worker/sessions/sessions.ts";
+import { SETTINGS } from "../../worker/settings/settings.ts";
 import { rowChecksumOf, type SnapshotRow } from "../../worker/storage/rows.ts";
 import { SCHEMA_VERSION } from "../../worker/storage/schema.ts";
 import { Store } from "../../worker/storage/store.ts";
@@ -22,6 +23,9 @@ const run = (room: string, ...statements: string[]) =>
   inStorage(room, ({ sql }) => {
     for (const statement of statements) sql.exec(statement);
   });
+
+/** Milliseconds after the last edit by which the timer for a quiet room's snapshot has gone off. */
+const QUIET_MS = SETTINGS.SNAPSHOT_QUIET_MS.default + 300;
 
 /** A room with two snapshots and a log after them; text "one two three". */
 async function storedRoom(): Promise<{ room: string; doc: Y.Doc }> {
@@ -162,7 +166,7 @@ describe("the store", () => {
     await run(room, "UPDATE snapshot SET checksum = 1 WHERE generation = 2");
     await evict(room);
     await getRoom(env.ROOMS, room).getState();
-    await pause(2_300);
+    await pause(QUIET_MS);
     const kept = await inStorage(room, ({ sql }) => sql.exec("SELECT generation FROM snapshot").toArray());
     expect(kept).toEqual([{ generation: 1 }, { generation: 3 }]);
   });
@@ -258,6 +262,7 @@ describe("the store", () => {
     const client = await openRoomful(room);
     await client.sync();
     client.sendPresence(1, 1, { name: "visitor" });
+    // The timer that saves attachments: a state that needs a row would be written by it.
     await pause(SAVE_MS + 200);
     expect((await getRoom(env.ROOMS, room).statistics()).storage).toMatchObject({ rowsWritten: 0, schemaVersion: 0 });
     expect(await inStorage(room, ({ sql }) => sql.exec("SELECT name FROM sqlite_master").toArray())).toEqual([]);
@@ -269,7 +274,7 @@ describe("the store", () => {
     await client.untilSaved(client.sendUpdate(textUpdate("x".repeat(40_000))));
     const handle = getRoom(env.ROOMS, room);
     expect((await handle.statistics()).storage.snapshotsWritten).toBe(0);
-    await pause(2_300);
+    await pause(QUIET_MS);
     expect((await handle.statistics()).storage.snapshotsWritten).toBe(1);
     await client.untilSaved(client.sendUpdate(textUpdate("x".repeat(300_000))));
     expect((await handle.statistics()).storage.snapshotsWritten).toBe(2);
@@ -286,7 +291,7 @@ describe("the store", () => {
     await abortAllDurableObjects();
     await getRoom(env.ROOMS, room).getJson({ text: "text" });
     expect(await storage()).toMatchObject({ snapshotGeneration: 0 });
-    await pause(2_300);
+    await pause(QUIET_MS);
     expect(await storage()).toMatchObject({ snapshotGeneration: 1, logBytesSinceSnapshot: 0 });
   });
 

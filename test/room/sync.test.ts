@@ -8,7 +8,7 @@ import { SETTINGS } from "../../worker/settings/settings.ts";
 import { docOf, editedDoc, textUpdate } from "../support/documents.ts";
 import { pause, until } from "../support/until.ts";
 import { openClient, openRoomful } from "./room-client.ts";
-import { bringCrowd, freshRoom, stubOf } from "./rooms.ts";
+import { bringCrowd, freshRoom, passWindows, stubOf } from "./rooms.ts";
 
 describe("sync", () => {
   it("[SYNC-1] answers step 1 with the room's own step 1, then with step 2", async () => {
@@ -24,7 +24,7 @@ describe("sync", () => {
   it("[SYNC-1] sends its own step 1 only to those who may write", async () => {
     const client = await openClient(freshRoom(), { grant: { capabilities: ["read"] } });
     await client.sync();
-    await pause(50);
+    await client.settled();
     expect(client.framesOf("sync-step-1")).toEqual([]);
   });
 
@@ -39,17 +39,22 @@ describe("sync", () => {
         .getText("text")
         .toString(),
     ).toBe("hello");
+    await author.settled();
     expect(author.framesOf("update")).toEqual([]);
   });
 
   it("[SYNC-3] a socket that did not ask for the document is sent no updates, one that speaks no binary no presence", async () => {
     const room = freshRoom();
-    const [author, silent] = await Promise.all([openClient(room), openClient(room)]);
-    await author.sync();
+    const [author, silent, subscriber] = await Promise.all([1, 2, 3].map(() => openClient(room)));
+    if (author === undefined || silent === undefined || subscriber === undefined) throw new Error("three clients");
+    await Promise.all([author.sync(), subscriber.sync()]);
     author.sendPresence(1, 1, { name: "a" });
     author.sendUpdate(textUpdate("x"));
-    await pause(100);
-    expect(silent.frames).toEqual([]);
+    const reached = () => subscriber.presence.has(1) && subscriber.updates.length === 1;
+    await until(reached, "both to reach the other one");
+    await silent.settled();
+    // What it asked for by that: the states that the room has, then an answer to its step 1.
+    expect(silent.frames.map(({ type }) => type)).toEqual(["awareness", "sync-step-1", "sync-step-2"]);
   });
 
   it("[SYNC-4] what arrived before a step 1 is in its answer", async () => {
@@ -68,7 +73,7 @@ describe("sync", () => {
     await bringCrowd(room);
     const [author, subscriber] = await Promise.all([openClient(room), openClient(room)]);
     await Promise.all([author.sync(), subscriber.sync()]);
-    await pause(50);
+    await passWindows();
     const { doc, take } = editedDoc();
     const start = Date.now();
     for (let index = 0; index < 100; index++) {
@@ -97,7 +102,8 @@ describe("sync", () => {
     doc.getText("text").insert(21, "depends on it");
     client.sendUpdate(take());
     await until(() => client.framesOf("sync-step-1").length === 2, "the room to ask");
-    await pause(350);
+    await passWindows();
+    await client.settled();
     expect(client.saved).toBe(0);
     const answer = client.sendStep2(Y.encodeStateAsUpdate(doc, client.framesOf("sync-step-1")[1]?.stateVector));
     await client.untilSaved(answer);
@@ -114,9 +120,11 @@ describe("sync", () => {
     await until(() => client.framesOf("sync-step-1").length === 2, "the room to ask");
     client.sendStep2(deletion);
     client.sendStep2(deletion);
-    await pause(100);
-    expect(client.framesOf("sync-step-1").length).toBe(2);
+    await client.settled();
+    // The room applies what has arrived before it answers; then it would have asked.
     expect(await getRoom(env.ROOMS, room).getState()).toEqual(new Uint8Array([0, 0]));
+    await client.settled();
+    expect(client.framesOf("sync-step-1").length).toBe(2);
   });
 
   it("[SYNC-6] what is dropped of an answer is not asked about while the room lacks the same, however busy it is", async () => {
@@ -128,10 +136,12 @@ describe("sync", () => {
     for (let round = 1; round <= 5; round++) {
       busy.sendUpdate(textUpdate("x", round));
       client.sendStep2(deletion);
+      // A window of its own for each round.
       await pause(30);
     }
+    await passWindows();
+    await client.settled();
     expect(client.framesOf("sync-step-1").length).toBe(1);
-    await pause(300);
     expect(client.saved).toBe(0);
   });
 
@@ -150,7 +160,8 @@ describe("sync", () => {
       // The holder got the end by another way than the room, and not what it depends on.
       const held = docOf(end);
       const answer = holder.sendStep2(Y.encodeStateAsUpdate(held));
-      await pause(300);
+      await passWindows();
+      await holder.settled();
       expect(holder.saved).toBe(answer - 1);
       if (when !== "an awake room") await evictDurableObject(env.ROOMS.getByName(room));
       source.sendUpdate(beginning);
@@ -193,6 +204,7 @@ describe("sync", () => {
     client.sendUpdate(new Uint8Array([0, 1, 77, 1, 5, 3]));
     await until(() => client.messagesOf("rejected").length === 1, "a rejection");
     expect(client.messagesOf("rejected")[0]?.code).toBe("forbidden");
+    await client.settled();
     expect(client.framesOf("sync-step-1")).toEqual([]);
   });
 
@@ -230,7 +242,7 @@ describe("sync", () => {
     await Promise.all([author.sync(), other.sync()]);
     const before = textUpdate("base", 5);
     await author.untilSaved(author.sendUpdate(before));
-    await pause(50);
+    await passWindows();
     // The first goes out at once; the others share a window.
     const frames = [textUpdate("zero", 100), textUpdate("one", 101), deepDeletion(), textUpdate("two", 102)];
     const numbers = frames.map((frame) => author.sendUpdate(frame));
@@ -313,12 +325,13 @@ describe("saved", () => {
     const { doc, take } = editedDoc();
     doc.getText("text").insert(0, "x");
     await client.untilSaved(client.sendUpdate(take()));
-    await pause(500);
+    await passWindows();
     const before = (await handle.statistics()).storage.rowsWritten;
     const started = Date.now();
     for (let index = 0; index < 100; index++) {
       doc.getText("text").insert(0, "y");
       client.sendUpdate(take());
+      // The pace of steady edits.
       await pause(20);
     }
     await client.untilSaved(101);
@@ -332,7 +345,7 @@ describe("saved", () => {
     const room = freshRoom();
     const client = await openRoomful(room);
     await client.untilSaved(client.sendUpdate(textUpdate("a")));
-    await pause(300);
+    await passWindows();
     await evictDurableObject(stubOf(room));
     await client.untilSaved(client.sendUpdate(textUpdate("b")));
     expect(client.saved).toBe(2);

@@ -254,7 +254,7 @@ it("[SIG-7] a socket whose close wakes the room is nobody's either", async () =>
   const one = await SignalingClient.announced(room, "id-1");
   await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
   one.close();
-  await pause(50);
+  await until(() => one.closed !== null, "the room's close frame");
   expect((await getRoom(env.ROOMS, room).statistics()).connections).toEqual({ roomful: 0, stock: 0, signaling: 0 });
 });
 

@@ -103,6 +103,12 @@ export class WireClient {
     this.#socket.close(code);
   }
 
+  /** Closes the socket and waits for the room's close frame, which the room sends when it has handled the leaving. */
+  async leave(code = 1000): Promise<void> {
+    this.close(code);
+    await until(() => this.closed !== null, "the room's close frame");
+  }
+
   /**
    * Asks for the document and waits for the answer.
    * @returns what the state vector lacks, as an update
