@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Awareness } from "y-protocols/awareness";
 import { WebsocketProvider } from "y-websocket";
@@ -6,7 +5,7 @@ import * as Y from "yjs";
 import { RoomProvider } from "../../client/index.ts";
 import { TcpProxy } from "../support/proxy.ts";
 import { Server } from "../support/server.ts";
-import { until } from "../support/until.ts";
+import { pause, until } from "../support/until.ts";
 
 process.setMaxListeners(100);
 
@@ -14,6 +13,9 @@ interface Options {
   readonly connect?: boolean;
   readonly params?: Record<string, string>;
 }
+
+/** Waits out the timer of a first reconnect, which nothing should have started. */
+const reconnectOver = () => pause(1_000);
 
 /** What an app may rely on, whichever provider it uses. */
 interface Provider {
@@ -120,7 +122,7 @@ describe.concurrent.each(PROVIDERS)("%s", (_name, create) => {
     provider.disconnect();
     expect(told).toEqual(["closed here", ...LOSES]);
     expect([provider.shouldConnect, provider.wsconnecting, provider.wsconnected]).toEqual([false, false, false]);
-    await pause(1_000);
+    await reconnectOver();
     expect(told).toHaveLength(4);
     provider.connect();
     await until(() => provider.synced, "synced again");
@@ -143,7 +145,7 @@ describe.concurrent.each(PROVIDERS)("%s", (_name, create) => {
     await until(() => told.includes("ended 4401"), "the end");
     expect(told).toEqual(ends);
     expect(provider.shouldConnect).toBe(false);
-    await pause(1_000);
+    await reconnectOver();
     expect(told).toEqual(ends);
     provider.connect();
     await until(() => told.length === 10, "the end again");
@@ -222,7 +224,7 @@ describe.concurrent.each(PROVIDERS)("%s", (_name, create) => {
     const { length } = one.told;
     one.text.insert(0, "unheard");
     two.text.insert(0, "unseen");
-    await pause(1_000);
+    await reconnectOver();
     expect(one.told).toHaveLength(length);
     expect([one.provider.wsconnected, one.provider.shouldConnect]).toEqual([false, false]);
     expect([one.text.toString(), two.text.toString()]).toEqual(["unheard", "unseen"]);

@@ -1,10 +1,9 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { SignJWT } from "jose";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { Problem } from "../../client/index.ts";
 import { BareRoomServer } from "../support/bare-room-server.ts";
 import { destroyAll, provide } from "../support/client-world.ts";
-import { until } from "../support/until.ts";
+import { pause, until } from "../support/until.ts";
 
 const SECRET = "a secret of the tests, 32 bytes long or more";
 /** Seconds for which a token is still taken after its end. */

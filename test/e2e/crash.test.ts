@@ -105,7 +105,8 @@ describe.concurrent("kill -9 of every process of the server", () => {
       writer.sendUpdate(first);
       writer.sendUpdate(second);
       await until(() => writer.saved === 2, "saved");
-      await pause(500);
+      // The commit window is over: the deletion has one of its own.
+      await pause(2 * COMMIT_WINDOW_MS);
       writer.sendUpdate(deletion);
       await until(() => writer.saved === 3, "saved");
       await server.kill();

@@ -1,10 +1,9 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
 import { TcpProxy } from "../support/proxy.ts";
 import { Server } from "../support/server.ts";
-import { until } from "../support/until.ts";
+import { pause, until } from "../support/until.ts";
 
 // Each provider listens for the end of the process.
 process.setMaxListeners(50);
@@ -27,6 +26,16 @@ const BEFORE_RENEWAL_MS = 8_000;
 
 const freshRoom = () => `stock/${++rooms}`;
 
+async function untilParticipants(room: string, count: number): Promise<void> {
+  const url = `http://127.0.0.1:${server.port}/api/rooms/${encodeURIComponent(room)}/participants`;
+  let here = -1;
+  while (here !== count) {
+    const { participants } = (await (await fetch(url)).json()) as { participants: unknown[] };
+    here = participants.length;
+    await pause(20);
+  }
+}
+
 /** An unmodified provider that can sync through nothing but the server. */
 function provide(room: string, { url = server.url, doc = new Y.Doc(), ...options }: StockOptions = {}) {
   const provider = new WebsocketProvider(url, room, doc, { disableBc: true, ...options });
@@ -36,12 +45,19 @@ function provide(room: string, { url = server.url, doc = new Y.Doc(), ...options
 
 type StockOptions = NonNullable<ConstructorParameters<typeof WebsocketProvider>[3]> & { url?: string; doc?: Y.Doc };
 
+/** Waits until so many more attempts to connect have failed. */
+async function untilFailed(provider: WebsocketProvider, count: number): Promise<void> {
+  let failures = 0;
+  provider.on("connection-error", () => failures++);
+  await until(() => failures >= count, "connections to fail");
+}
+
 describe.concurrent("stock y-websocket clients", () => {
   it("the pair does not converge without the server", async () => {
     const nowhere = "ws://127.0.0.1:9/rooms";
     const [one, two] = [provide("nowhere", { url: nowhere }), provide("nowhere", { url: nowhere })];
     one.text.insert(0, "hello");
-    await pause(1_000);
+    await Promise.all([one, two].map(({ provider }) => untilFailed(provider, 2)));
     expect(two.text.toString()).toBe("");
   });
 
@@ -69,6 +85,7 @@ describe.concurrent("stock y-websocket clients", () => {
     const statuses: string[] = [];
     provider.on("status", ({ status }) => statuses.push(status));
     await until(() => provider.synced, "synced");
+    // The timers by which a stock client gives up a silent connection, and renews its presence.
     await pause(70_000);
     expect(statuses).toEqual(["connected"]);
     expect(provider.wsconnected).toBe(true);
@@ -119,9 +136,16 @@ describe.concurrent("stock y-websocket clients", () => {
     opened.push(new WebsocketProvider(server.url, room, doc, { disableBc: true, awareness }));
     awareness.setLocalStateField("at", "after");
     await until(() => seen() === "after", "to see the other again", 5_000);
+    let removals = 0;
+    two.awareness.on("change", ({ removed }: { removed: number[] }) => {
+      if (removed.includes(doc.clientID)) removals++;
+    });
     proxy.close();
-    await pause(1_000);
-    expect(seen()).toBe("after");
+    await untilParticipants(room, 2);
+    // Broadcasts keep their order: a removal by the old socket's end would come before this change.
+    awareness.setLocalStateField("at", "still there");
+    await until(() => seen() === "still there", "a change after the old socket's end");
+    expect(removals).toBe(0);
   });
 
   it("a setting out of its range is told in the log and to every caller", async () => {

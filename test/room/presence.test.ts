@@ -266,6 +266,8 @@ describe.concurrent("presence", () => {
     expect(late.messagesOf("welcome")[0]?.renewPresence).toBe(true);
     expect(own.messagesOf("presence-renewal").map(({ active }) => active)).toEqual([true]);
     await stock.leave();
+    await own.settled();
+    expect(own.messagesOf("presence-renewal")).toHaveLength(1);
     await passWindows();
     await evictDurableObject(env.ROOMS.getByName(room));
     second.close();
