@@ -51,7 +51,7 @@ function mulberry32(seed: number): () => number {
   };
 }
 
-/** What some updates make together, as one. */
+/** Merges updates into one by applying them to a document. */
 export function documentOf(updates: readonly Uint8Array[]): Uint8Array {
   const doc = new Y.Doc();
   doc.transact(() => {
@@ -60,12 +60,12 @@ export function documentOf(updates: readonly Uint8Array[]): Uint8Array {
   return Y.encodeStateAsUpdate(doc);
 }
 
-/** What somebody has who has just this. */
+/** The state vector of a document that holds an update and nothing else. */
 export function stateVectorOf(update: Uint8Array): Uint8Array {
   return Y.encodeStateVectorFromUpdate(update);
 }
 
-/** A Y.Doc whose edits are collected, one update per transaction. */
+/** A Y.Doc that collects its updates. `take` returns those since the last time as one. */
 export function editedDoc(clientId?: number): { doc: Y.Doc; take: () => Uint8Array } {
   const doc = new Y.Doc();
   if (clientId !== undefined) doc.clientID = clientId;
@@ -86,7 +86,7 @@ export function textUpdate(text: string, clientId?: number): Uint8Array {
   return take();
 }
 
-/** What a room that met no damage reads from its storage. */
+/** Undamaged storage, as a room reads it. */
 export function storedDocument({
   snapshot,
   updates = [],
@@ -103,7 +103,7 @@ export function storedDocument({
   };
 }
 
-/** The document that updates amount to. */
+/** A document to which the updates were applied. */
 export function docOf(...updates: Uint8Array[]): Y.Doc {
   const doc = new Y.Doc();
   for (const update of updates) Y.applyUpdate(doc, update);

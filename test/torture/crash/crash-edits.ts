@@ -1,5 +1,5 @@
 import type * as Y from "yjs";
-import { docOf } from "../support/contains.ts";
+import { docOf } from "../../support/documents.ts";
 import type { Random } from "../support/scale.ts";
 
 /** An edit made beforehand, so that whoever sends it holds no document that it could send again. */

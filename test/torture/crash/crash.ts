@@ -1,9 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { docOf } from "../../support/documents.ts";
 import { NodeClient } from "../../support/node-client.ts";
 import { bringOnlookers } from "../../support/onlookers.ts";
 import type { Plant } from "../../support/plant.ts";
 import { until } from "../../support/until.ts";
-import { contains, docOf } from "../support/contains.ts";
+import { contains } from "../support/contains.ts";
 import { type Random, randomFrom } from "../support/scale.ts";
 import { torturedRoom } from "../support/tortured-server.ts";
 import { demand } from "../support/violation.ts";

@@ -1,10 +1,11 @@
 import * as Y from "yjs";
 import { errorCodeOf } from "../../../shared/errors.ts";
 import { encodeSyncStep1 } from "../../../shared/frames.ts";
+import { docOf } from "../../support/documents.ts";
 import { NodeClient } from "../../support/node-client.ts";
 import type { Plant } from "../../support/plant.ts";
 import { until } from "../../support/until.ts";
-import { contains, docOf, sameDocument } from "../support/contains.ts";
+import { contains, sameDocument } from "../support/contains.ts";
 import { ALL, type Sample } from "../support/scale.ts";
 import { TorturedServer } from "../support/tortured-server.ts";
 import { demand, Violation } from "../support/violation.ts";

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as Y from "yjs";
 import { errorCodeOf } from "../../../shared/errors.ts";
+import { docOf } from "../../support/documents.ts";
 import { until } from "../../support/until.ts";
-import { contains, docOf, sameDocument } from "../support/contains.ts";
+import { contains, sameDocument } from "../support/contains.ts";
 import type { FaultKind } from "../support/fault.ts";
 import type { TorturedRoom, TorturedServer } from "../support/tortured-server.ts";
 import { demand, Violation } from "../support/violation.ts";

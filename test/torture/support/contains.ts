@@ -1,11 +1,5 @@
 import * as Y from "yjs";
-
-/** A document of its own that holds an update. */
-export function docOf(update: Uint8Array): Y.Doc {
-  const doc = new Y.Doc();
-  Y.applyUpdate(doc, update);
-  return doc;
-}
+import { docOf } from "../../support/documents.ts";
 
 /** Whether a document holds everything that an update does: insertions, deletions, and what they refer to. */
 export function contains(doc: Y.Doc, update: Uint8Array): boolean {
