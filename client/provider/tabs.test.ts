@@ -9,7 +9,6 @@ import { subjectOf } from "./tabs.ts";
 const URL = "ws://room.test/rooms";
 let rooms = 0;
 const freshRoom = () => `tabs/${++rooms}`;
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 afterEach(destroyAll);
 
@@ -76,8 +75,7 @@ describe("tabs of one origin", () => {
     await until(() => connected.provider.saved.state === "saved", "saved");
     openTab(name).text.insert(0, "theirs ");
     connected.text.insert(7, "mine");
-    await pause(5);
-    expect(room.text).toBe("theirs mine");
+    await until(() => room.text === "theirs mine", "both in order");
   });
 
   it("keep to themselves what the room refused", async () => {
