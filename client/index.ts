@@ -33,7 +33,9 @@ export {
   type RoomName,
 } from "../shared/rooms.ts";
 export type { Clock } from "./base/clock.ts";
+export type { Problem } from "./base/problem.ts";
 export { readableRoomName, unguessableRoomName } from "./base/room-names.ts";
+export { subjectOf } from "./base/token-subject.ts";
 export { Call, type JoinOptions } from "./call/call.ts";
 export { CallLine, type CallMessage, type CallRequest, type LineListener, type Refusal } from "./call/line.ts";
 export type { CallOptions } from "./call/options.ts";
@@ -42,9 +44,10 @@ export type { Ending } from "./connection/lifecycle.ts";
 export type { Rebuilt, Rejection, SavedState } from "./document/saved.ts";
 export type { OfflineStore, OpenOfflineStore } from "./offline/offline-store.ts";
 export { type OfflineStoreCheck, offlineStoreChecks } from "./offline/offline-store-checks.ts";
-export type { Problem, RoomConnectionEvents, RoomProviderEvents } from "./provider/events.ts";
-export type { RoomConnectionOptions, RoomProviderOptions, TokenSource } from "./provider/options.ts";
+export type { RoomProviderOptions } from "./provider/options.ts";
 export { RoomAwareness } from "./provider/presence.ts";
-export { RoomProvider } from "./provider/provider.ts";
-export { subjectOf } from "./provider/tabs.ts";
-export { type DocumentLink, type DocumentMessage, RoomConnection } from "./room/room-connection.ts";
+export { RoomProvider, type RoomProviderEvents } from "./provider/provider.ts";
+export type { DocumentLink, DocumentMessage } from "./room/document-link.ts";
+export type { RoomConnectionEvents } from "./room/events.ts";
+export type { RoomConnectionOptions, TokenSource } from "./room/options.ts";
+export { RoomConnection } from "./room/room-connection.ts";

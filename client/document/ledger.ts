@@ -1,5 +1,7 @@
 import * as Y from "yjs";
-import { type DeleteSet, sizeOf } from "./id-sets.ts";
+
+/** Deleted content: for each Yjs client id, runs of clocks. Sorted, and without overlaps. */
+export type DeleteSet = ReturnType<typeof Y.createDeleteSet>;
 
 /** Content of a document that the room has not acknowledged. */
 export interface Unsaved {
@@ -195,4 +197,11 @@ export class Ledger {
 
 function emptyLayer(): Layer {
   return { firstEdit: Number.POSITIVE_INFINITY, changes: 0, from: new Map(), deletions: [] };
+}
+
+/** The number of clocks in a set. */
+export function sizeOf(set: DeleteSet): number {
+  let size = 0;
+  for (const runs of set.clients.values()) for (const { len } of runs) size += len;
+  return size;
 }

@@ -7,7 +7,7 @@ import { destroyAll, provide, WITHOUT_NETWORK } from "../../test/support/client-
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import { FakeRoom } from "../../test/support/fake-room.ts";
 import { until } from "../../test/support/until.ts";
-import { sizeOf } from "../document/id-sets.ts";
+import { sizeOf } from "../document/ledger.ts";
 import type { OpenOfflineStore, RoomProviderOptions } from "../index.ts";
 
 const URL = "ws://room.test/rooms";

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import { destroyAll, provide } from "../../test/support/client-world.ts";
 import { FakeRoom } from "../../test/support/fake-room.ts";
-import type { Problem } from "./events.ts";
+import type { Problem } from "../base/problem.ts";
 
 afterEach(destroyAll);
 

@@ -1,7 +1,7 @@
 import { decodeFrame } from "../../shared/frames.ts";
+import type { Problem } from "../base/problem.ts";
 import type { DocumentSync } from "../document/document-sync.ts";
-import type { DocumentMessage } from "../room/room-connection.ts";
-import type { Problem } from "./events.ts";
+import type { DocumentMessage } from "../room/document-link.ts";
 import type { Presence } from "./presence.ts";
 
 interface InboxOptions {

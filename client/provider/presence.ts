@@ -8,7 +8,7 @@ import {
   encodeQueryAwareness,
 } from "../../shared/frames.ts";
 import { type Clock, throwLater } from "../base/clock.ts";
-import type { Problem } from "./events.ts";
+import type { Problem } from "../base/problem.ts";
 
 /** Milliseconds between two renewals when the room asks for them: y-protocols clients forget after 30 s. */
 const RENEWAL_MS = 15_000;

@@ -6,32 +6,30 @@ import { encodeUpdate } from "../../shared/frames.ts";
 import type { Moderation, RoomSettings } from "../../shared/moderation.ts";
 import type { Capability, Json, Participant, PeerId } from "../../shared/rooms.ts";
 import { throwLater } from "../base/clock.ts";
+import { subjectOf } from "../base/token-subject.ts";
 import type { Call } from "../call/call.ts";
+import { type Behaviour, behaviourOf } from "../connection/behaviour.ts";
 import type { RoomSocket } from "../connection/connector.ts";
 import { onPageLeave } from "../connection/wake.ts";
 import { DocumentSync } from "../document/document-sync.ts";
-import { SaveWaiters } from "../document/save-waiters.ts";
-import { isSameState, type Rebuilt, type SavedState } from "../document/saved.ts";
+import { isSameState, type Rebuilt, type SavedState, SaveWaiters } from "../document/saved.ts";
 import { IndexedDbStore } from "../offline/indexed-db-store.ts";
 import { Offline } from "../offline/offline.ts";
 import type { OpenOfflineStore } from "../offline/offline-store.ts";
-import { type DocumentLink, RoomConnection } from "../room/room-connection.ts";
+import type { DocumentLink } from "../room/document-link.ts";
+import { RoomConnection } from "../room/room-connection.ts";
+import { checkTarget, type Target } from "../room/target.ts";
 import { Inbox } from "./dispatch.ts";
-import type { RoomProviderEvents } from "./events.ts";
-import {
-  type Behaviour,
-  behaviourOf,
-  checkOwner,
-  checkTarget,
-  localName,
-  type RoomProviderOptions,
-  type Target,
-} from "./options.ts";
+import type { ProviderEvents } from "./events.ts";
+import { checkOwner, localName, type RoomProviderOptions } from "./options.ts";
 import { Presence, RoomAwareness } from "./presence.ts";
-import { subjectOf, Tabs } from "./tabs.ts";
+import { Tabs } from "./tabs.ts";
 
 /** Milliseconds that the stored document may take to load before the connection is made without it. */
 const LOAD_MS = 3_000;
+
+/** Events of a `RoomProvider`. */
+export type RoomProviderEvents = ProviderEvents<RoomProvider>;
 
 const DESTROYED = "the provider was destroyed";
 

@@ -4,7 +4,6 @@ import { destroyAll, provide, sees, WITHOUT_NETWORK } from "../../test/support/c
 import { FakeRoom } from "../../test/support/fake-room.ts";
 import { until } from "../../test/support/until.ts";
 import type { RoomProviderOptions } from "../index.ts";
-import { subjectOf } from "./tabs.ts";
 
 const URL = "ws://room.test/rooms";
 let rooms = 0;
@@ -154,15 +153,5 @@ describe("tabs of one origin", () => {
     one.text.insert(0, "for ada");
     expect(same.text.toString()).toBe("for ada");
     expect(others.map(({ text }) => text.toString())).toEqual(["", ""]);
-  });
-});
-
-describe("the subject of a token", () => {
-  it("is its sub claim, or nothing", () => {
-    const url = btoa(String.fromCodePoint(...new TextEncoder().encode('{"sub":"Zoë ÿÿ?>"}')));
-    expect(subjectOf(`x.${url.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}.y`)).toBe("Zoë ÿÿ?>");
-    for (const token of ["", "opaque", "a.b.c", `a.${btoa("[]")}.c`, `a.${btoa('{"sub":5}')}.c`, `a.${btoa("null")}`]) {
-      expect(subjectOf(token)).toBeUndefined();
-    }
   });
 });

@@ -85,23 +85,3 @@ export class Tabs {
     }
   }
 }
-
-/**
- * Who a token speaks for, by its `sub` claim. Not verified: it only decides which tabs share a channel, and they share
- * an origin anyway.
- */
-export function subjectOf(token: string): string | undefined {
-  try {
-    const payload = token.split(".")[1] ?? "";
-    const claims: unknown = JSON.parse(decodeBase64Url(payload));
-    if (typeof claims !== "object" || claims === null || !("sub" in claims)) return undefined;
-    return typeof claims.sub === "string" ? claims.sub : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function decodeBase64Url(text: string): string {
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return new TextDecoder().decode(Uint8Array.from(binary, (character) => character.codePointAt(0) ?? 0));
-}

@@ -12,37 +12,15 @@ import type { Capability, Json, Participant, PeerId } from "../../shared/rooms.t
 import { throwLater } from "../base/clock.ts";
 import { Call } from "../call/call.ts";
 import { CallLine } from "../call/line.ts";
+import { type Behaviour, behaviourOf } from "../connection/behaviour.ts";
 import { Connector, type RoomSocket } from "../connection/connector.ts";
 import type { Ending } from "../connection/lifecycle.ts";
 import { Renewal } from "../connection/renewal.ts";
-import type { RoomConnectionEvents } from "../provider/events.ts";
-import {
-  type Behaviour,
-  behaviourOf,
-  checkTarget,
-  type RoomConnectionOptions,
-  roomUrl,
-  type Target,
-} from "../provider/options.ts";
+import type { DocumentLink } from "./document-link.ts";
+import type { RoomConnectionEvents } from "./events.ts";
+import type { RoomConnectionOptions } from "./options.ts";
 import { Participants } from "./participants.ts";
-
-/** The messages of the room that are about a document, or about what may be done to it. */
-export type DocumentMessage = Extract<
-  MessageFromRoom,
-  { type: "welcome" | "saved" | "rejected" | "error" | "presence-renewal" | "grant" }
->;
-
-/** A document on a connection. It is told of everything before the app is. */
-export interface DocumentLink {
-  opened(): void;
-  /** @throws RoomfulError when it can't be read */
-  receiveFrame(bytes: Uint8Array): void;
-  receiveMessage(message: DocumentMessage): void;
-  closed(): void;
-  ended(ending: Ending): void;
-  /** A token is about to be used. */
-  token(token: string): void;
-}
+import { checkTarget, roomUrl, type Target } from "./target.ts";
 
 /**
  * A connection to a room: who is there, events, moderation, calls. `RoomProvider` syncs a document over one; without a
