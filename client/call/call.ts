@@ -46,8 +46,8 @@ export interface JoinOptions {
  * and asks for nothing.
  *
  * @example
- * button.onclick = () => provider.call.join({ audio: true });
- * provider.call.on("peers", (peers) => list.show(peers));
+ * button.onclick = () => connection.call.join({ audio: true });
+ * connection.call.on("peers", (peers) => list.show(peers));
  */
 export class Call extends ObservableV2<CallEvents> {
   readonly #line: CallLine;

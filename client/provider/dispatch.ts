@@ -4,22 +4,22 @@ import type { DocumentSync } from "../document/document-sync.ts";
 import type { DocumentMessage } from "../room/document-link.ts";
 import type { Presence } from "./presence.ts";
 
-interface InboxOptions {
+interface DispatchOptions {
   readonly sync: DocumentSync;
   readonly presence: Presence;
   readonly problem: (problem: Problem) => void;
 }
 
-/** Takes what the room sends for a document to where it belongs. */
-export class Inbox {
-  readonly #options: InboxOptions;
+/** Hands each frame and message of the room about a document to the part that it concerns. */
+export class DocumentDispatch {
+  readonly #options: DispatchOptions;
 
-  constructor(options: InboxOptions) {
+  constructor(options: DispatchOptions) {
     this.#options = options;
   }
 
   /** @throws RoomfulError `malformed-frame` */
-  receiveFrame(bytes: Uint8Array): void {
+  applyFrame(bytes: Uint8Array): void {
     const frame = decodeFrame(bytes);
     const { sync, presence, problem } = this.#options;
     switch (frame.type) {
@@ -42,7 +42,7 @@ export class Inbox {
     }
   }
 
-  receiveMessage(message: DocumentMessage): void {
+  applyMessage(message: DocumentMessage): void {
     const { sync, presence } = this.#options;
     switch (message.type) {
       case "welcome":

@@ -2,13 +2,11 @@ import type { Ending } from "../connection/lifecycle.ts";
 import type { Rejection, SavedState } from "../document/saved.ts";
 import type { RoomConnectionEvents } from "../room/events.ts";
 
-/** Events that y-websocket gives its provider as a second argument. */
-type WithProvider = "connection-close" | "connection-error" | "closed";
-
 /**
- * Events of a provider. `status`, `sync`, `synced` and those with a second argument are y-websocket's.
+ * Events of a provider. `status`, `sync`, `synced` and those with a second argument are y-websocket's; the remaining events
+ * of the room are those of `provider.connection`.
  */
-export interface ProviderEvents<Provider> extends Omit<RoomConnectionEvents, WithProvider> {
+export interface ProviderEvents<Provider> extends Pick<RoomConnectionEvents, "status" | "problem"> {
   "connection-close": (event: CloseEvent | null, provider: Provider) => void;
   "connection-error": (event: Event, provider: Provider) => void;
   /** The room closed for good. `connect()` tries again. */

@@ -3,7 +3,7 @@ import * as Y from "yjs";
 import { destroyAll, provide } from "../../test/support/client-world.ts";
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import { FakeRoom } from "../../test/support/fake-room.ts";
-import type { RoomProviderEvents } from "../index.ts";
+import type { RoomProvider } from "../index.ts";
 
 const turns = () => new Promise((resolve) => setTimeout(resolve));
 const fail = () => {
@@ -19,11 +19,23 @@ function world() {
   return { room, clock, ...provide("ws://room.test/rooms", "room", { ...room.options, clock, random: () => 0.5 }) };
 }
 
-it.each<keyof RoomProviderEvents>(["status", "saved-state", "sync", "welcome", "connection-close"])(
+const failing: [string, (provider: RoomProvider) => void][] = [
+  ...(["status", "saved-state", "sync", "connection-close"] as const).map(
+    (name): [string, (provider: RoomProvider) => void] => [name, (provider) => provider.on(name, fail)],
+  ),
+  ...(["status", "welcome", "capabilities", "connection-close"] as const).map(
+    (name): [string, (provider: RoomProvider) => void] => [
+      `${name} of the connection`,
+      ({ connection }) => connection.on(name, fail),
+    ],
+  ),
+];
+
+it.each(failing)(
   "a handler of %s that throws stops nothing, and its error is thrown in a turn of its own",
-  async (name) => {
+  async (_, addTo) => {
     const { room, clock, provider, text } = world();
-    provider.on(name, fail);
+    addTo(provider);
     await turns();
     text.insert(0, "mine ");
     await turns();

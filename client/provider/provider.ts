@@ -3,12 +3,9 @@ import type { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
 import { errorCodeOf, RoomfulError } from "../../shared/errors.ts";
 import { encodeUpdate } from "../../shared/frames.ts";
-import type { Moderation, RoomSettings } from "../../shared/moderation.ts";
-import type { Capability, Json, Participant, PeerId } from "../../shared/rooms.ts";
-import { throwLater } from "../base/clock.ts";
+import { type Clock, throwLater } from "../base/clock.ts";
 import { subjectOf } from "../base/token-subject.ts";
-import type { Call } from "../call/call.ts";
-import { type Behaviour, behaviourOf } from "../connection/behaviour.ts";
+import { behaviourOf } from "../connection/behaviour.ts";
 import type { RoomSocket } from "../connection/connector.ts";
 import { onPageLeave } from "../connection/wake.ts";
 import { DocumentSync } from "../document/document-sync.ts";
@@ -19,7 +16,7 @@ import type { OpenOfflineStore } from "../offline/offline-store.ts";
 import type { DocumentLink } from "../room/document-link.ts";
 import { RoomConnection } from "../room/room-connection.ts";
 import { checkTarget, type Target } from "../room/target.ts";
-import { Inbox } from "./dispatch.ts";
+import { DocumentDispatch } from "./dispatch.ts";
 import type { ProviderEvents } from "./events.ts";
 import { checkOwner, localName, type RoomProviderOptions } from "./options.ts";
 import { Presence, RoomAwareness } from "./presence.ts";
@@ -45,21 +42,24 @@ const DESTROYED = "the provider was destroyed";
 export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   readonly doc: Y.Doc;
   readonly awareness: Awareness;
+  /**
+   * The connection to the room: its call, participants, events and moderation. What it does to the socket concerns the
+   * document too: to disconnect or destroy it does the same to this provider.
+   */
+  readonly connection: RoomConnection;
   readonly #target: Target;
   readonly #options: RoomProviderOptions;
-  readonly #behaviour: Behaviour;
-  readonly #connection: RoomConnection;
+  readonly #clock: Clock;
   readonly #sync: DocumentSync;
   readonly #presence: Presence;
   readonly #tabs: Tabs;
-  readonly #inbox: Inbox;
+  readonly #dispatch: DocumentDispatch;
   readonly #loaded: Promise<void> | null;
   readonly #stopLeaving: () => void;
   readonly #waiters = new SaveWaiters();
   #offline: Offline | null = null;
   #isSynced = false;
   #saved: SavedState;
-  #wantsConnection = false;
   #isDestroyed = false;
 
   /**
@@ -70,15 +70,15 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   constructor(serverUrl: string, room: string, doc: Y.Doc, options: RoomProviderOptions = {}) {
     super();
     this.#target = checkTarget(serverUrl, room);
-    this.#behaviour = behaviourOf(options);
+    this.#clock = behaviourOf(options).clock;
     checkOwner(options);
     this.#options = options;
     this.doc = doc;
     this.awareness = options.awareness ?? new RoomAwareness(doc);
-    const { clock } = this.#behaviour;
-    this.#connection = new RoomConnection(serverUrl, room, options, this.#link);
+    const clock = this.#clock;
+    this.connection = new RoomConnection(serverUrl, room, options, this.#link);
     this.#forwardEvents();
-    const send = (frame: Uint8Array<ArrayBuffer>) => this.#connection.sendFrame(frame);
+    const send = (frame: Uint8Array<ArrayBuffer>) => this.connection.sendFrame(frame);
     this.#presence = new Presence(this.awareness, {
       clock,
       origin: this,
@@ -98,7 +98,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
       isLoading: (origin) => this.#offline?.isLoading(origin) ?? false,
     });
     this.#tabs = new Tabs({ doc, sync: this.#sync, presence: this.#presence });
-    this.#inbox = new Inbox({
+    this.#dispatch = new DocumentDispatch({
       sync: this.#sync,
       presence: this.#presence,
       problem: (problem) => this.emit("problem", [problem]),
@@ -110,16 +110,13 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
         this.#tabs.leave();
         this.#offline?.hurry();
       },
-      () => this.#connectNow(),
+      () => {
+        if (this.shouldConnect) this.connect();
+      },
     );
     // `off` does not undo a `once`.
     doc.on("destroy", this.#onDocDestroy);
     if (options.connect !== false) this.connect();
-  }
-
-  /** The room's call, which this client is in once it joins. */
-  get call(): Call {
-    return this.#connection.call;
   }
 
   /** The room's name. */
@@ -129,16 +126,16 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
 
   /** Query parameters of the URL. May be changed; read at each connect. */
   get params(): Record<string, string> {
-    return this.#connection.params;
+    return this.connection.params;
   }
 
   set params(params: Record<string, string>) {
-    this.#connection.params = params;
+    this.connection.params = params;
   }
 
   /** Where the next socket connects to. */
   get url(): string {
-    return this.#connection.url;
+    return this.connection.url;
   }
 
   /** Whether the room's document is in this one. */
@@ -147,39 +144,21 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   }
 
   get wsconnected(): boolean {
-    return this.#connection.isConnected;
+    return this.connection.isConnected;
   }
 
   get wsconnecting(): boolean {
-    return this.#connection.isConnecting;
+    return this.connection.isConnecting;
   }
 
   /** Whether there is a connection, or will be one without a further call. */
   get shouldConnect(): boolean {
-    return this.#wantsConnection;
+    return this.connection.shouldConnect;
   }
 
   /** The socket, connecting or open. */
   get ws(): RoomSocket | null {
-    return this.#connection.socket;
-  }
-
-  /** This connection's id in the room; `null` as long as there is none. */
-  get peer(): PeerId | null {
-    return this.#connection.peer;
-  }
-
-  /**
-   * Who is connected, this client included, by the time they came; nobody as long as there is no connection. The room
-   * vouches for it, unlike for what people say of themselves in `awareness`.
-   */
-  get participants(): readonly Participant[] {
-    return this.#connection.participants;
-  }
-
-  /** What the room lets this connection do; empty as long as there is none. */
-  get capabilities(): readonly Capability[] {
-    return this.#connection.capabilities;
+    return this.connection.socket;
   }
 
   /** What the room has committed. Never `saved` for an edit of this client that the room could still lose. */
@@ -214,34 +193,6 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     return rebuilt;
   }
 
-  /**
-   * Sends something to everybody else who may read, or to one of them, who get it as `event`. Nothing is kept of it: who is
-   * not connected never hears of it. Needs the right to publish; without it the room tells so by `problem`.
-   * @param data at most 64 KiB as JSON
-   * @throws RoomfulError `not-connected`
-   */
-  publish(data: Json, to?: PeerId): void {
-    this.#connection.publish(data, to);
-  }
-
-  /**
-   * Changes what others may do, mutes, kicks or bans. Needs the right to moderate. What came of it shows in `participants`;
-   * a refusal is told by `problem`.
-   * @throws RoomfulError `not-connected`
-   */
-  moderate(moderation: Moderation): void {
-    this.#connection.moderate(moderation);
-  }
-
-  /**
-   * Changes some of the room's own rules: locks it, for instance. Needs the right to moderate; a refusal is told by
-   * `problem`.
-   * @throws RoomfulError `not-connected`
-   */
-  changeSettings(settings: Partial<RoomSettings>): void {
-    this.#connection.changeSettings(settings);
-  }
-
   /** What a handler throws is thrown in a turn of its own, and stops nothing here. */
   override emit<Name extends keyof RoomProviderEvents & string>(
     name: Name,
@@ -250,21 +201,16 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     try {
       super.emit(name, args);
     } catch (thrown) {
-      throwLater(this.#behaviour.clock, thrown);
+      throwLater(this.#clock, thrown);
     }
   }
 
   connect(): void {
-    if (this.#isDestroyed) return;
-    this.#wantsConnection = true;
-    if (this.#loaded === null) this.#connectNow();
-    else void this.#loaded.then(() => this.#connectNow());
+    this.connection.connect();
   }
 
   disconnect(): void {
-    this.#wantsConnection = false;
-    this.#tabs.leave();
-    this.#connection.disconnect();
+    this.connection.disconnect();
   }
 
   /** Ends everything. The document and the awareness stay the app's. */
@@ -274,7 +220,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     this.#isDestroyed = true;
     this.doc.off("destroy", this.#onDocDestroy);
     this.#stopLeaving();
-    this.#connection.destroy();
+    this.connection.destroy();
     this.#presence.destroy();
     void this.#offline?.close();
     this.#sync.destroy();
@@ -284,18 +230,11 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
 
   readonly #onDocDestroy = (): void => this.destroy();
 
-  #connectNow(): void {
-    if (!this.#wantsConnection) return;
-    this.#connection.connect();
-    const { token, subject } = this.#options;
-    if (token === undefined || subject !== undefined) this.#joinTabs(subject ?? "");
-  }
-
   /** @returns when the stored document is there, or is not waited for any more; `null` when none is kept */
   #openOffline(): Promise<void> | null {
     const { offline } = this.#options;
     if (offline === undefined || offline === false) return null;
-    const { clock } = this.#behaviour;
+    const clock = this.#clock;
     const openIndexedDb: OpenOfflineStore = (name, doc, failed) => new IndexedDbStore(name, doc, failed, clock);
     const store = new Offline(offline === true ? openIndexedDb : offline, this.#channelName(), this.doc, {
       clock,
@@ -322,38 +261,41 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   }
 
   readonly #link: DocumentLink = {
-    opened: () => {
+    whenReady: () => this.#loaded,
+    connectionStarted: () => {
+      const { token, subject } = this.#options;
+      if (token === undefined || subject !== undefined) this.#joinTabs(subject ?? "");
+    },
+    connectionStopped: () => this.#tabs.leave(),
+    connectionEnded: ({ code, reason }) => {
+      this.#tabs.leave();
+      this.#waiters.abort(new RoomfulError(errorCodeOf(new Error(reason)) ?? "internal", `closed ${code}`));
+    },
+    connectionDestroyed: () => this.destroy(),
+    socketOpened: () => {
       this.#sync.opened();
       this.#presence.opened();
     },
-    receiveFrame: (bytes) => this.#inbox.receiveFrame(bytes),
-    receiveMessage: (message) => this.#inbox.receiveMessage(message),
-    closed: () => {
+    socketClosed: () => {
       this.#setSynced(false);
       this.#sync.closed();
       this.#presence.closed();
     },
-    ended: ({ code, reason }) => {
-      this.#wantsConnection = false;
-      this.#tabs.leave();
-      this.#waiters.abort(new RoomfulError(errorCodeOf(new Error(reason)) ?? "internal", `closed ${code}`));
-    },
-    token: (token) => {
+    applyFrame: (bytes) => this.#dispatch.applyFrame(bytes),
+    applyMessage: (message) => this.#dispatch.applyMessage(message),
+    applyToken: (token) => {
       const subject = this.#options.subject ?? subjectOf(token);
       if (subject !== undefined) this.#joinTabs(subject);
     },
   };
 
+  /** The handlers of the provider's app run before those that it adds to the connection itself. */
   #forwardEvents(): void {
-    const connection = this.#connection;
+    const { connection } = this;
     connection.on("status", (event) => this.emit("status", [event]));
     connection.on("connection-close", (event) => this.emit("connection-close", [event, this]));
     connection.on("connection-error", (event) => this.emit("connection-error", [event, this]));
     connection.on("closed", (ending) => this.emit("closed", [ending, this]));
-    connection.on("welcome", (welcome) => this.emit("welcome", [welcome]));
-    connection.on("capabilities", (capabilities) => this.emit("capabilities", [capabilities]));
-    connection.on("event", (event) => this.emit("event", [event]));
-    connection.on("participants", (all) => this.emit("participants", [all]));
     connection.on("problem", (problem) => this.emit("problem", [problem]));
   }
 
@@ -367,7 +309,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   #savedMayHaveChanged(): void {
     const saved = this.#sync.savedState;
     // Not as soon as the document is here: a room that can't commit would be tried again at once, for ever.
-    if (this.#sync.isConfirmed) this.#connection.wasUseful();
+    if (this.#sync.isConfirmed) this.connection.wasUseful();
     this.#waiters.settle(this.#sync.savedEdits, saved);
     if (isSameState(saved, this.#saved)) return;
     this.#saved = saved;

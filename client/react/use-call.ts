@@ -1,24 +1,27 @@
 import { useCallback, useSyncExternalStore } from "react";
 import type { Call } from "../call/call.ts";
 import type { CallEvents, CallPeer, CallState, LocalMedia, Playback } from "../call/states.ts";
+import type { RoomProvider } from "../provider/provider.ts";
+import type { RoomConnection } from "../room/room-connection.ts";
+import { connectionOf } from "./connection-of.ts";
 
 /** A call, as it is now. */
 export interface CallHook {
   readonly state: CallState;
   readonly peers: readonly CallPeer[];
-  /** `null` without a provider. */
+  /** `null` without a room. */
   readonly local: LocalMedia | null;
   readonly playback: Playback;
-  /** To join, leave, mute; `null` without a provider. */
+  /** To join, leave, mute; `null` without a room. */
   readonly call: Call | null;
 }
 
 const IDLE: CallState = { type: "idle" };
 const NOBODY: readonly CallPeer[] = [];
 
-/** The room's call, and a new render whenever something of it changes. @param provider anything that has a call */
-export function useCall(provider: { readonly call: Call } | null): CallHook {
-  const call = provider?.call ?? null;
+/** The room's call: it renders anew whenever something of the call changes. */
+export function useCall(room: RoomConnection | RoomProvider | null): CallHook {
+  const call = connectionOf(room)?.call ?? null;
   return {
     state: useCallValue(call, "state", () => call?.state ?? IDLE, IDLE),
     peers: useCallValue(call, "peers", () => call?.peers ?? NOBODY, NOBODY),

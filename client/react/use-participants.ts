@@ -1,21 +1,24 @@
 import { useCallback, useSyncExternalStore } from "react";
 import type { Participant } from "../../shared/rooms.ts";
 import type { RoomProvider } from "../provider/provider.ts";
+import type { RoomConnection } from "../room/room-connection.ts";
+import { connectionOf } from "./connection-of.ts";
 
 const NOBODY: readonly Participant[] = [];
 
-/** Who is connected, this client included: `provider.participants`, and a new render whenever it changes. */
-export function useParticipants(provider: RoomProvider | null): readonly Participant[] {
+/** The participants that the room vouches for, this client included: it renders anew whenever they change. */
+export function useParticipants(room: RoomConnection | RoomProvider | null): readonly Participant[] {
+  const connection = connectionOf(room);
   const subscribe = useCallback(
     (changed: () => void) => {
-      provider?.on("participants", changed);
-      return () => provider?.off("participants", changed);
+      connection?.on("participants", changed);
+      return () => connection?.off("participants", changed);
     },
-    [provider],
+    [connection],
   );
   return useSyncExternalStore(
     subscribe,
-    () => provider?.participants ?? NOBODY,
+    () => connection?.participants ?? NOBODY,
     () => NOBODY,
   );
 }

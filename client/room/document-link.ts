@@ -7,14 +7,25 @@ export type DocumentMessage = Extract<
   { type: "welcome" | "saved" | "rejected" | "error" | "presence-renewal" | "grant" }
 >;
 
-/** A document on a connection. The connection calls it before it emits the event to the app. */
+/**
+ * A document on a connection. The connection calls it before it emits the event to the app. Everything that the app does to
+ * the connection reaches the document too, so that an app may use `RoomProvider.connection` as its own.
+ */
 export interface DocumentLink {
-  opened(): void;
+  /** @returns what `connect()` waits for; `null` when the document is ready */
+  whenReady(): Promise<void> | null;
+  /** The app connected, and the first attempt is made. */
+  connectionStarted(): void;
+  /** The app disconnected: the connection is about to leave the room. */
+  connectionStopped(): void;
+  /** The room closed for good. */
+  connectionEnded(ending: Ending): void;
+  connectionDestroyed(): void;
+  socketOpened(): void;
+  socketClosed(): void;
   /** @throws RoomfulError when the frame can't be read */
-  receiveFrame(bytes: Uint8Array): void;
-  receiveMessage(message: DocumentMessage): void;
-  closed(): void;
-  ended(ending: Ending): void;
-  /** The connection is about to send a token. */
-  token(token: string): void;
+  applyFrame(bytes: Uint8Array): void;
+  applyMessage(message: DocumentMessage): void;
+  /** The next socket authenticates with this token. */
+  applyToken(token: string): void;
 }

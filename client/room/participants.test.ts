@@ -13,21 +13,21 @@ function participant(peer: string, connectedAt: number): Participant {
 
 it("knows who is connected as long as it is itself, by the time they came", async () => {
   const room = new FakeRoom();
-  const { provider } = provide("ws://room.test/rooms", "room", room.options);
+  const { connection } = provide("ws://room.test/rooms", "room", room.options).provider;
   const told: (readonly Participant[])[] = [];
-  provider.on("participants", (all) => told.push(all));
-  expect([provider.peer, provider.participants]).toEqual([null, []]);
+  connection.on("participants", (all) => told.push(all));
+  expect([connection.peer, connection.participants]).toEqual([null, []]);
   await turns();
-  expect(provider.peer).toBe("peer");
+  expect(connection.peer).toBe("peer");
   const [me, ada, bob] = [participant("peer", 3), participant("ada", 1), participant("bob", 2)];
   room.socket.tell({ type: "participants", present: [me, ada, bob], left: [] });
   await turns();
-  expect(provider.participants).toEqual([ada, bob, me]);
-  expect(provider.participants).toBe(provider.participants);
+  expect(connection.participants).toEqual([ada, bob, me]);
+  expect(connection.participants).toBe(connection.participants);
   room.socket.tell({ type: "participants", present: [{ ...bob, clientId: 7 }], left: [ada.peer] });
   await turns();
-  expect(provider.participants).toEqual([{ ...bob, clientId: 7 }, me]);
+  expect(connection.participants).toEqual([{ ...bob, clientId: 7 }, me]);
   room.socket.drop();
-  expect([provider.peer, provider.participants]).toEqual([null, []]);
+  expect([connection.peer, connection.participants]).toEqual([null, []]);
   expect(told.map(({ length }) => length)).toEqual([3, 2, 0]);
 });

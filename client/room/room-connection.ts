@@ -50,12 +50,13 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
   #capabilities: readonly Capability[] = [];
   /** Proves to the room that the next socket belongs to the same peer. */
   #resume: string | null = null;
+  #wantsSocket = false;
   #isDestroyed = false;
 
   /**
    * @param serverUrl ends in `/rooms`
    * @param room its name; any that `parseRoomName` takes
-   * @param link what syncs a document over this connection, which then does not connect by itself
+   * @param link syncs a document over this connection, which then does not connect by itself
    * @throws RoomfulError `bad-room-name`, `invalid-argument`
    */
   constructor(serverUrl: string, room: string, options: RoomConnectionOptions = {}, link: DocumentLink | null = null) {
@@ -94,6 +95,11 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
     return roomUrl(this.#target, this.params);
   }
 
+  /** Whether there is a socket, or will be one without a further call. */
+  get shouldConnect(): boolean {
+    return this.#wantsSocket;
+  }
+
   get isConnected(): boolean {
     return this.#connector.state.type === "open";
   }
@@ -101,11 +107,6 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
   get isConnecting(): boolean {
     const { type } = this.#connector.state;
     return type === "connecting" || type === "fetching-token";
-  }
-
-  /** Whether no attempt to connect was made yet. */
-  get isFresh(): boolean {
-    return this.#connector.state.attempt === 0;
   }
 
   /** The socket, connecting or open. */
@@ -131,17 +132,25 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
     return this.#capabilities;
   }
 
+  /** Connects, and again whenever the socket is lost. A document that the browser keeps is loaded first. */
   connect(): void {
-    if (!this.#isDestroyed) this.#connector.connect();
+    if (this.#isDestroyed) return;
+    this.#wantsSocket = true;
+    const ready = this.#link?.whenReady() ?? null;
+    if (ready === null) this.#startConnector();
+    else void ready.then(() => this.#startConnector());
   }
 
   /** Leaves the room, and a call in it. */
   disconnect(): void {
+    this.#wantsSocket = false;
+    this.#link?.connectionStopped();
     this.call.leave();
     this.#resume = null;
     this.#connector.disconnect();
   }
 
+  /** Ends everything; with a document, its provider too. */
   override destroy(): void {
     if (this.#isDestroyed) return;
     this.disconnect();
@@ -149,6 +158,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
     this.call.destroy();
     this.#connector.destroy();
     super.destroy();
+    this.#link?.connectionDestroyed();
   }
 
   /**
@@ -201,8 +211,14 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
     }
   }
 
+  #startConnector(): void {
+    if (!this.#wantsSocket) return;
+    this.#connector.connect();
+    this.#link?.connectionStarted();
+  }
+
   #openSocket(token: string | undefined): WebSocket {
-    if (token !== undefined) this.#link?.token(token);
+    if (token !== undefined) this.#link?.applyToken(token);
     const Socket = this.#options.WebSocketPolyfill ?? WebSocket;
     const bearer = token === undefined ? [] : [`roomful.bearer.${token}`];
     const resume = this.#resume === null ? [] : [`${RESUME_PROTOCOL}${this.#resume}`];
@@ -214,7 +230,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
     connecting: () => this.emit("status", [{ status: "connecting" }]),
     opened: () => {
       this.emit("status", [{ status: "connected" }]);
-      this.#link?.opened();
+      this.#link?.socketOpened();
     },
     message: (data: unknown) => this.#receive(data),
     failed: (event: Event) => this.emit("connection-error", [event]),
@@ -226,12 +242,13 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
       this.#renewal.stop();
       this.#line.closed();
       this.#participants.closed();
-      this.#link?.closed();
+      this.#link?.socketClosed();
       this.emit("status", [{ status: "disconnected" }]);
     },
     ended: (ending: Ending) => {
+      this.#wantsSocket = false;
       this.#resume = null;
-      this.#link?.ended(ending);
+      this.#link?.connectionEnded(ending);
       this.#line.ended(ending);
       this.emit("closed", [ending]);
     },
@@ -242,7 +259,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
     try {
       if (typeof data === "string") this.#receiveMessage(parseMessageFromRoom(data));
       // Not asked for its class: the buffer may be of another realm, as in jsdom.
-      else this.#link?.receiveFrame(new Uint8Array(data as ArrayBuffer));
+      else this.#link?.applyFrame(new Uint8Array(data as ArrayBuffer));
     } catch (caught) {
       // A newer room may say what this client does not know. Nothing else depends on it.
       if (!(caught instanceof RoomfulError)) throw caught;
@@ -253,7 +270,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
   #receiveMessage(message: MessageFromRoom): void {
     switch (message.type) {
       case "welcome":
-        this.#link?.receiveMessage(message);
+        this.#link?.applyMessage(message);
         this.#peer = message.peer;
         this.#resume = message.resume ?? null;
         this.#setRights(message);
@@ -262,18 +279,18 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
         this.#line.welcomed(message.peer);
         return;
       case "grant":
-        this.#link?.receiveMessage(message);
+        this.#link?.applyMessage(message);
         this.#setRights(message);
         return;
       case "error":
-        this.#link?.receiveMessage(message);
+        this.#link?.applyMessage(message);
         this.emit("problem", [{ source: "room", code: message.code, message: message.message }]);
         this.#line.refused(message);
         return;
       case "saved":
       case "rejected":
       case "presence-renewal":
-        this.#link?.receiveMessage(message);
+        this.#link?.applyMessage(message);
         return;
       case "participants":
         this.#participants.receive(message);

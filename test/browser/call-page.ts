@@ -80,7 +80,7 @@ interface OpenOptions {
   readonly connection?: Pick<RoomConnectionOptions, "maxBackoffTime" | "pingInterval" | "pingTimeout">;
 }
 
-let connection: RoomConnection | RoomProvider | null = null;
+let connection: RoomConnection | null = null;
 const states: string[] = [];
 const problems: string[] = [];
 const sockets: WebSocket[] = [];
@@ -102,13 +102,13 @@ function open(options: OpenOptions): void {
   };
   connection =
     options.withDocument === true
-      ? new RoomProvider(options.url, options.room, new Y.Doc(), { ...all, disableBc: true })
+      ? new RoomProvider(options.url, options.room, new Y.Doc(), { ...all, disableBc: true }).connection
       : new RoomConnection(options.url, options.room, all);
   connection.call.on("state", ({ type }) => states.push(type));
   connection.call.on("problem", ({ cause }) => problems.push(String(cause)));
 }
 
-function current(): RoomConnection | RoomProvider {
+function current(): RoomConnection {
   if (connection === null) throw new Error("not open");
   return connection;
 }

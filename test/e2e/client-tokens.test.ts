@@ -41,13 +41,15 @@ it("[GRANT-2] a provider renews its token in place before the end, and its conne
   let closes = 0;
   provider.on("connection-close", () => closes++);
   const rights: unknown[] = [];
-  provider.on("capabilities", (capabilities) => rights.push(capabilities));
+  provider.connection.on("capabilities", (capabilities) => rights.push(capabilities));
   await until(() => tokens.length >= 4, "three renewals", 60_000);
   text.insert(0, "long after the first token");
   await provider.whenSaved();
   expect(closes).toBe(0);
   expect(rights.length).toBeGreaterThanOrEqual(3);
-  expect(provider.participants).toMatchObject([{ subject: "ada", capabilities: ["read", "write", "call", "publish"] }]);
+  expect(provider.connection.participants).toMatchObject([
+    { subject: "ada", capabilities: ["read", "write", "call", "publish"] },
+  ]);
 });
 
 it("[GRANT-2] a renewal may bring fewer rights: then edits are refused, not lost", async () => {
@@ -56,7 +58,7 @@ it("[GRANT-2] a renewal may bring fewer rights: then edits are refused, not lost
   text.insert(0, "as an editor");
   await provider.whenSaved();
   role = "viewer";
-  await until(() => provider.capabilities.length === 1, "a viewer now", 30_000);
+  await until(() => provider.connection.capabilities.length === 1, "a viewer now", 30_000);
   const rejected = new Promise((resolve) => provider.once("rejected", resolve));
   text.insert(0, "as a viewer ");
   expect(await rejected).toMatchObject({ code: "forbidden" });
@@ -73,7 +75,7 @@ it("[GRANT-2] another subject's token is refused, and the session goes on to its
   sub = "eve";
   await until(() => problems.length > 0, "the refusal", 30_000);
   expect(problems[0]).toMatchObject({ source: "room", code: "forbidden" });
-  expect(provider.participants).toMatchObject([{ subject: "ada" }]);
+  expect(provider.connection.participants).toMatchObject([{ subject: "ada" }]);
 });
 
 it("[GRANT-1] a token that is not renewed ends the connection, and the provider comes again with a fresh one", async () => {
@@ -109,19 +111,23 @@ it("a moderator's provider changes another's rights, and a kicked provider stops
   const room = freshRoom();
   const moderator = provide(url, room, { token: await token(600, { role: "moderator", sub: "mod" }) });
   const other = provide(url, room, { token: await token(600, { sub: "bob", name: "Bob" }) });
-  await until(() => moderator.provider.participants.length === 2 && other.provider.synced, "both are in");
-  const bob = moderator.provider.participants.find(({ name }) => name === "Bob");
+  await until(() => moderator.provider.connection.participants.length === 2 && other.provider.synced, "both are in");
+  const bob = moderator.provider.connection.participants.find(({ name }) => name === "Bob");
   if (bob === undefined) throw new Error("Bob is not known");
-  moderator.provider.moderate({ action: "set-capabilities", peer: bob.peer, capabilities: ["read", "publish"] });
-  await until(() => other.provider.capabilities.length === 2, "told");
-  const heard = new Promise((resolve) => moderator.provider.once("event", resolve));
-  other.provider.publish({ wave: true });
+  moderator.provider.connection.moderate({
+    action: "set-capabilities",
+    peer: bob.peer,
+    capabilities: ["read", "publish"],
+  });
+  await until(() => other.provider.connection.capabilities.length === 2, "told");
+  const heard = new Promise((resolve) => moderator.provider.connection.once("event", resolve));
+  other.provider.connection.publish({ wave: true });
   expect(await heard).toEqual({ from: bob.peer, data: { wave: true } });
-  moderator.provider.changeSettings({ locked: true });
+  moderator.provider.connection.changeSettings({ locked: true });
   const handle = await server.room(room);
   while (!(await handle.getSettings()).locked) await pause(5);
   const ended = new Promise((resolve) => other.provider.once("closed", resolve));
-  moderator.provider.moderate({ action: "kick", peer: bob.peer });
+  moderator.provider.connection.moderate({ action: "kick", peer: bob.peer });
   expect(await ended).toMatchObject({ code: 4403 });
-  expect(() => other.provider.publish(1)).toThrow("not-connected");
+  expect(() => other.provider.connection.publish(1)).toThrow("not-connected");
 });

@@ -147,7 +147,7 @@ describe.concurrent("a rejection", () => {
     const room = freshRoom();
     const { provider, text } = provide(viewerServer.url, room);
     await until(() => provider.saved.state === "saved", "saved");
-    expect(provider.capabilities).toEqual(["read"]);
+    expect(provider.connection.capabilities).toEqual(["read"]);
     const rejections: { code: string; update: Uint8Array }[] = [];
     provider.on("rejected", (rejection) => rejections.push(rejection));
     text.insert(0, "not mine to write");

@@ -115,11 +115,11 @@ export class Session {
       if (status === "connected") this.#know({ wasConnected: true });
       if (status === "disconnected") this.#waitForConnection();
     });
-    provider.on("welcome", ({ capabilities }) => {
+    provider.connection.on("welcome", ({ capabilities }) => {
       clearTimeout(this.#timer);
       this.#know({ isBrief: navigator.onLine, turnedAway: null, readOnly: readOnlyBy(capabilities) });
     });
-    provider.on("capabilities", (capabilities) => {
+    provider.connection.on("capabilities", (capabilities) => {
       // A damaged room is told once on a connection, and no right mends it.
       if (this.#facts.readOnly !== "room-damaged") this.#know({ readOnly: readOnlyBy(capabilities) });
     });
@@ -159,7 +159,7 @@ export class Session {
     const fresh = new Board(rebuilt.doc);
     const refusal = refusalOf(refused.board, fresh, code, message);
     fresh.destroy();
-    const { state, local } = refused.provider.call;
+    const { state, local } = refused.provider.connection.call;
     close(refused);
     this.#hasEdited = false;
     const open = this.#open(rebuilt.doc);
@@ -206,7 +206,8 @@ function readOnlyBy(capabilities: readonly Capability[]): ReadOnlyReason | null 
 }
 
 /** The call belongs to the connection, which is another one now. */
-function goOnCalling({ provider: { call } }: OpenBoard, isMuted: boolean): void {
+function goOnCalling({ provider }: OpenBoard, isMuted: boolean): void {
+  const { call } = provider.connection;
   if (isMuted) call.mute();
   // What went wrong is shown by the call's own state.
   void call.join().catch(() => null);

@@ -45,7 +45,7 @@ export function PeopleMenu({ editor, address, members, user, onUser }: PeopleMen
 
   const moderate = (moderation: Moderation) => {
     try {
-      provider.moderate(moderation);
+      provider.connection.moderate(moderation);
     } catch (caught) {
       editor.notify(wordsFor(caught));
       return;

@@ -9,6 +9,6 @@ export function useMembers(editor: Editor, user: User): readonly Member[] {
   const { provider } = editor.open;
   const participants = useParticipants(provider);
   const named = useSyncExternalStore(editor.people.subscribe, () => editor.people.named);
-  const { peer } = provider;
+  const { peer } = provider.connection;
   return useMemo(() => membersOf({ participants, named, you: { peer, user } }), [participants, named, peer, user]);
 }
