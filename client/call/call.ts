@@ -5,41 +5,17 @@ import type { Participant, PeerId } from "../../shared/rooms.ts";
 import { type Clock, systemClock, throwLater } from "../base/clock.ts";
 import type { Ending } from "../connection/lifecycle.ts";
 import type { CallLine, CallMessage, LineListener, Refusal } from "./line.ts";
-import { type Kind, LocalInputs, type Wish } from "./local-inputs.ts";
+import { type Kind, LocalInputs } from "./local-inputs.ts";
+import { MediaMonitor } from "./media-monitor.ts";
+import { type Membership, wantsIn } from "./membership.ts";
 import { connectedPeers, EMPTY_MESH, type Mesh, type MeshEffect, type MeshEvent, stepMesh } from "./mesh.ts";
 import type { NegotiationEvent, Signal } from "./negotiation.ts";
-import { type CallOptions, type CallPlatform, platformOf } from "./options.ts";
+import { type CallOptions, type CallPlatform, type JoinOptions, platformOf, type Wish } from "./options.ts";
 import { Peer } from "./peer.ts";
 import { Player } from "./playback.ts";
 import { RelayServers } from "./relay-servers.ts";
 import type { CallEvents, CallPeer, CallState, LocalMedia, Playback } from "./states.ts";
-
-/** Milliseconds between two looks at how loud everybody is. */
-const LISTEN_MS = 100;
-
-/** Looks at loudness between two at the quality of connections. */
-const LISTENS_PER_MEASUREMENT = 20;
-
-type Membership =
-  | { readonly type: "out" }
-  /** `isReady` when the devices were asked for, and only the room is waited for. */
-  | { readonly type: "joining"; readonly isReady: boolean }
-  | { readonly type: "in" }
-  | { readonly type: "refused"; readonly code: ErrorCode; readonly message: string };
-
-interface Waiter {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (cause: unknown) => void;
-}
-
-/** What to bring into a call. */
-export interface JoinOptions {
-  /** Whether to speak, or the constraints of the microphone. Default: true. Without one, or the right to, one listens. */
-  readonly audio?: Wish;
-  /** Whether to be seen, or the constraints of the camera. Default: false. */
-  readonly video?: Wish;
-}
+import { CallView } from "./view.ts";
 
 /**
  * A room's call. Media flows between the peers; the room only introduces them. As long as it is not joined it does nothing
@@ -57,23 +33,20 @@ export class Call extends ObservableV2<CallEvents> {
   readonly #inputs: LocalInputs;
   readonly #player: Player;
   readonly #relays: RelayServers;
+  readonly #monitor: MediaMonitor;
+  readonly #view: CallView;
   readonly #peers = new Map<PeerId, Peer>();
   readonly #events: MeshEvent[] = [];
   #isStepping = false;
   #mesh: Mesh = EMPTY_MESH;
   #membership: Membership = { type: "out" };
-  #joining: Waiter | null = null;
+  #joining: PromiseWithResolvers<void> | null = null;
   /** The others in the call, as they were last told. Kept while the room is away. */
   #members: ReadonlyMap<PeerId, Participant> = new Map();
   /** Whether the room told on the present socket that this client is in the call. */
   #isToldIn = false;
   /** Whether the room may still hold this client to be in the call it left. */
   #isLeaveUnsaid = false;
-  #timer: unknown = null;
-  #listens = 0;
-  #state: CallState = { type: "idle" };
-  #all: readonly CallPeer[] = [];
-  #local: LocalMedia;
 
   /** @param line of a connection to a room; made by that connection */
   constructor(line: CallLine, options: CallOptions = {}) {
@@ -97,22 +70,40 @@ export class Call extends ObservableV2<CallEvents> {
       clock: this.#clock,
       ask: () => this.#line.send({ type: "ice-servers" }),
     });
-    this.#local = this.#inputs.state;
+    this.#monitor = new MediaMonitor({
+      clock: this.#clock,
+      inputs: this.#inputs,
+      peers: this.#peers,
+      measured: () => this.#update(),
+      problem: (peer, cause) => this.emit("problem", [{ peer, cause }]),
+    });
+    this.#view = new CallView({
+      facts: () => ({
+        membership: this.#membership,
+        isOnline: this.#mesh.isOnline,
+        peers: this.#peers,
+        members: this.#members,
+        local: this.#inputs.state,
+      }),
+      peersChanged: (peers) => this.emit("peers", [peers]),
+      localChanged: (local) => this.emit("local", [local]),
+      stateChanged: (state) => this.emit("state", [state]),
+    });
     line.listen(this.#listener);
   }
 
   get state(): CallState {
-    return this.#state;
+    return this.#view.state;
   }
 
   /** The others in the call, by their ids. The same array until something in it changes. */
   get peers(): readonly CallPeer[] {
-    return this.#all;
+    return this.#view.peers;
   }
 
   /** What this client sends. The same object until something in it changes. */
   get local(): LocalMedia {
-    return this.#local;
+    return this.#view.local;
   }
 
   get playback(): Playback {
@@ -128,7 +119,7 @@ export class Call extends ObservableV2<CallEvents> {
   join({ audio = true, video = false }: JoinOptions = {}): Promise<void> {
     if (this.#membership.type === "in") return Promise.resolve();
     if (this.#joining !== null) return this.#joining.promise;
-    const waiter = newWaiter();
+    const waiter = Promise.withResolvers<void>();
     this.#joining = waiter;
     this.#enter({ type: "joining", isReady: false });
     void this.#inputs.start(audio, video).then(() => {
@@ -142,7 +133,7 @@ export class Call extends ObservableV2<CallEvents> {
   /** Leaves the call, lets go of all devices and closes every connection. */
   leave(): void {
     if (this.#membership.type === "out") return;
-    if (this.#wantsIn) {
+    if (wantsIn(this.#membership)) {
       this.#isLeaveUnsaid = this.#line.me === null;
       this.#line.send({ type: "call-leave" });
     }
@@ -204,7 +195,7 @@ export class Call extends ObservableV2<CallEvents> {
   readonly #listener: LineListener = {
     welcomed: (me) => {
       this.#dispatch({ type: "welcomed", me });
-      if (this.#wantsIn) this.#ask();
+      if (wantsIn(this.#membership)) this.#ask();
       else if (this.#isLeaveUnsaid) this.#line.send({ type: "call-leave" });
       this.#isLeaveUnsaid = false;
     },
@@ -217,16 +208,10 @@ export class Call extends ObservableV2<CallEvents> {
     },
     ended: ({ code, reason }: Ending) => {
       this.#isLeaveUnsaid = false;
-      if (!this.#wantsIn) return;
+      if (!wantsIn(this.#membership)) return;
       this.#refuse(errorCodeOf(new Error(reason)) ?? "internal", reason === "" ? `closed ${code}` : reason);
     },
   };
-
-  /** Whether this client is in, or waits for nothing but the room. */
-  get #wantsIn(): boolean {
-    const { type } = this.#membership;
-    return type === "in" || (this.#membership.type === "joining" && this.#membership.isReady);
-  }
 
   #ask(): void {
     this.#line.send({ type: "call-join", media: this.#inputs.media });
@@ -261,7 +246,7 @@ export class Call extends ObservableV2<CallEvents> {
   }
 
   #joined(message: Extract<CallMessage, { type: "call-joined" }>): void {
-    if (!this.#wantsIn) return;
+    if (!wantsIn(this.#membership)) return;
     // Before connections are made with them.
     this.#takeServers(message);
     this.#dispatch({ type: "joined", members: message.members });
@@ -272,7 +257,7 @@ export class Call extends ObservableV2<CallEvents> {
     for (const peer of this.#peers.values()) peer.flush();
     this.#joining?.resolve();
     this.#joining = null;
-    if (this.#timer === null) this.#listenLater();
+    this.#monitor.start();
   }
 
   #takeServers(message: Extract<CallMessage, { type: "call-joined" | "ice-servers" }>): void {
@@ -291,7 +276,7 @@ export class Call extends ObservableV2<CallEvents> {
 
   #refused({ code, message, about, peer }: Refusal): void {
     if (about === "call-join") {
-      if (this.#wantsIn) this.#refuse(code, message);
+      if (wantsIn(this.#membership)) this.#refuse(code, message);
     } else if (peer !== undefined && (code === "unknown-peer" || code === "not-in-call")) {
       this.#dispatch({ type: "undeliverable", to: peer });
     } else if (code === "not-in-call" && this.#membership.type === "in") this.#ask();
@@ -300,8 +285,8 @@ export class Call extends ObservableV2<CallEvents> {
   #told(all: readonly Participant[]): void {
     const { me } = this.#line;
     const self = all.find(({ peer }) => peer === me);
-    this.#inputs.setMutedByModerator(self?.isMuted === true && this.#wantsIn);
-    if (!this.#wantsIn) return;
+    this.#inputs.setMutedByModerator(self?.isMuted === true && wantsIn(this.#membership));
+    if (!wantsIn(this.#membership)) return;
     const others = all.filter(({ peer, call }) => peer !== me && call !== undefined);
     this.#members = new Map(others.map((participant) => [participant.peer, participant]));
     const states = others.map(({ peer, call }): [PeerId, CallMember["state"]] => [peer, call?.state ?? "connected"]);
@@ -379,8 +364,7 @@ export class Call extends ObservableV2<CallEvents> {
 
   #end(membership: Extract<Membership, { type: "out" | "refused" }>, cause: unknown): void {
     this.#membership = membership;
-    this.#clock.clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#monitor.stop();
     this.#relays.stop();
     this.#dispatch({ type: "left" });
     this.#members = new Map();
@@ -400,39 +384,11 @@ export class Call extends ObservableV2<CallEvents> {
     await run();
   }
 
-  #listenLater(): void {
-    this.#timer = this.#clock.setTimeout(() => {
-      const now = this.#clock.now();
-      this.#inputs.listen(now);
-      const measures = ++this.#listens % LISTENS_PER_MEASUREMENT === 0;
-      for (const [id, peer] of this.#peers) {
-        peer.listen(now);
-        if (measures) peer.measure().catch((cause: unknown) => this.emit("problem", [{ peer: id, cause }]));
-      }
-      this.#update();
-      this.#listenLater();
-    }, LISTEN_MS);
-  }
-
   /** Tells what changed, once the mesh is at rest. */
   #update(): void {
     if (this.#isStepping) return;
     this.#dropClosedPeers();
-    const peers = this.#describePeers();
-    if (peers.length !== this.#all.length || peers.some((peer, index) => peer !== this.#all[index])) {
-      this.#all = peers;
-      this.emit("peers", [peers]);
-    }
-    const local = this.#inputs.state;
-    if (!isSame(local, this.#local)) {
-      this.#local = local;
-      this.emit("local", [local]);
-    }
-    const state = this.#describe();
-    if (!isSame(state, this.#state)) {
-      this.#state = state;
-      this.emit("state", [state]);
-    }
+    this.#view.update();
   }
 
   #dropClosedPeers(): void {
@@ -443,68 +399,4 @@ export class Call extends ObservableV2<CallEvents> {
       this.#peers.delete(id);
     }
   }
-
-  #describePeers(): readonly CallPeer[] {
-    const known = new Map(this.#all.map((peer) => [peer.peer, peer]));
-    const ids = [...this.#peers.keys()].sort();
-    return ids.flatMap((id) => {
-      const peer = this.#peers.get(id);
-      if (peer === undefined) return [];
-      const described = describePeer(id, peer, this.#members.get(id));
-      const before = known.get(id);
-      return [before !== undefined && isSame(before, described) ? before : described];
-    });
-  }
-
-  #describe(): CallState {
-    switch (this.#membership.type) {
-      case "out":
-        return { type: "idle" };
-      case "joining":
-        return { type: "joining" };
-      case "refused":
-        return this.#membership;
-      case "in": {
-        if (!this.#mesh.isOnline) return { type: "reconnecting-signaling" };
-        const peers = this.#all.filter(({ state }) => state === "reconnecting-media").map(({ peer }) => peer);
-        return peers.length === 0 ? { type: "joined" } : { type: "reconnecting-media", peers };
-      }
-      default:
-        return this.#membership satisfies never;
-    }
-  }
-}
-
-function describePeer(id: PeerId, peer: Peer, member: Participant | undefined): CallPeer {
-  const { call, isMuted = false } = member ?? {};
-  const isAway = peer.state === "connected" && call?.state === "reconnecting";
-  const { level, isSpeaking } = peer.voice;
-  return {
-    peer: id,
-    state: isAway ? "reconnecting-signaling" : peer.state,
-    stream: peer.stream,
-    hasAudio: call?.media.audio ?? false,
-    hasVideo: call?.media.video ?? false,
-    isMuted: call?.media.muted ?? false,
-    isMutedByModerator: isMuted,
-    level,
-    isSpeaking,
-    quality: peer.quality,
-  };
-}
-
-/** Whether two have the same fields; lists in them are compared by what is in them. */
-function isSame(one: object, other: object): boolean {
-  const [left, right] = [Object.entries(one), new Map(Object.entries(other))];
-  return left.length === right.size && left.every(([name, value]) => isSameValue(value, right.get(name)));
-}
-
-function isSameValue(one: unknown, other: unknown): boolean {
-  if (!Array.isArray(one) || !Array.isArray(other)) return one === other;
-  return one.length === other.length && one.every((item, index) => item === other[index]);
-}
-
-function newWaiter(): Waiter {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  return { promise, resolve, reject };
 }

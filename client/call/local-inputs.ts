@@ -1,11 +1,8 @@
 import type { Media } from "../../shared/calls.ts";
 import { Device } from "./device.ts";
 import { heard, LevelMeter, SILENT, type Voice } from "./levels.ts";
-import type { CallPlatform } from "./options.ts";
+import type { CallPlatform, Wish } from "./options.ts";
 import type { LocalMedia } from "./states.ts";
-
-/** Whether, and how, to use a kind of device. */
-export type Wish = boolean | MediaTrackConstraints;
 
 export type Kind = "audio" | "video";
 

@@ -19,6 +19,17 @@ export interface CallOptions {
   readonly clock?: Clock;
 }
 
+/** Whether, and how, to use a kind of device. */
+export type Wish = boolean | MediaTrackConstraints;
+
+/** The media to bring into a call. */
+export interface JoinOptions {
+  /** Whether to speak, or the constraints of the microphone. Default: true. Without a microphone, or the right to it, one listens. */
+  readonly audio?: Wish;
+  /** Whether to be seen, or the constraints of the camera. Default: false. */
+  readonly video?: Wish;
+}
+
 /** What a call takes from the browser. */
 export interface CallPlatform {
   readonly newConnection: (configuration: RTCConfiguration) => RTCPeerConnection;
