@@ -1,8 +1,8 @@
-import { ObservableV2 } from "lib0/observable";
 import type { CallMember } from "../../shared/calls.ts";
 import { type ErrorCode, errorCodeOf, RoomfulError } from "../../shared/errors.ts";
 import type { Participant, PeerId } from "../../shared/rooms.ts";
-import { type Clock, systemClock, throwLater } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { Emitter } from "../base/emitter.ts";
 import type { Ending } from "../connection/lifecycle.ts";
 import type { CallLine, CallMessage, LineListener, Refusal } from "./line.ts";
 import { type Kind, LocalInputs } from "./local-inputs.ts";
@@ -25,7 +25,7 @@ import { CallView } from "./view.ts";
  * button.onclick = () => connection.call.join({ audio: true });
  * connection.call.on("peers", (peers) => list.show(peers));
  */
-export class Call extends ObservableV2<CallEvents> {
+export class Call extends Emitter<CallEvents> {
   readonly #line: CallLine;
   readonly #options: CallOptions;
   readonly #clock: Clock;
@@ -50,10 +50,11 @@ export class Call extends ObservableV2<CallEvents> {
 
   /** @param line of a connection to a room; made by that connection */
   constructor(line: CallLine, options: CallOptions = {}) {
-    super();
+    const { clock = systemClock } = options;
+    super(clock);
     this.#line = line;
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = clock;
     this.#platform = platformOf(options);
     this.#inputs = new LocalInputs({
       platform: this.#platform,
@@ -61,7 +62,7 @@ export class Call extends ObservableV2<CallEvents> {
         for (const peer of this.#peers.values()) peer.setTrack(kind, track);
       },
       changed: () => {
-        this.#tellMedia();
+        this.#sendMedia();
         this.#update();
       },
     });
@@ -77,18 +78,13 @@ export class Call extends ObservableV2<CallEvents> {
       measured: () => this.#update(),
       problem: (peer, cause) => this.emit("problem", [{ peer, cause }]),
     });
-    this.#view = new CallView({
-      facts: () => ({
-        membership: this.#membership,
-        isOnline: this.#mesh.isOnline,
-        peers: this.#peers,
-        members: this.#members,
-        local: this.#inputs.state,
-      }),
-      peersChanged: (peers) => this.emit("peers", [peers]),
-      localChanged: (local) => this.emit("local", [local]),
-      stateChanged: (state) => this.emit("state", [state]),
-    });
+    this.#view = new CallView(this, () => ({
+      membership: this.#membership,
+      isOnline: this.#mesh.isOnline,
+      peers: this.#peers,
+      members: this.#members,
+      local: this.#inputs.state,
+    }));
     line.listen(this.#listener);
   }
 
@@ -121,11 +117,11 @@ export class Call extends ObservableV2<CallEvents> {
     if (this.#joining !== null) return this.#joining.promise;
     const waiter = Promise.withResolvers<void>();
     this.#joining = waiter;
-    this.#enter({ type: "joining", isReady: false });
+    this.#setMembership({ type: "joining", isReady: false });
     void this.#inputs.start(audio, video).then(() => {
       if (this.#joining !== waiter) return;
-      this.#enter({ type: "joining", isReady: true });
-      this.#ask();
+      this.#setMembership({ type: "joining", isReady: true });
+      this.#sendJoin();
     });
     return waiter.promise;
   }
@@ -183,48 +179,39 @@ export class Call extends ObservableV2<CallEvents> {
     super.destroy();
   }
 
-  /** What a handler throws is thrown in a turn of its own, and stops nothing here. */
-  override emit<Name extends keyof CallEvents & string>(name: Name, args: Parameters<CallEvents[Name]>): void {
-    try {
-      super.emit(name, args);
-    } catch (thrown) {
-      throwLater(this.#clock, thrown);
-    }
-  }
-
   readonly #listener: LineListener = {
-    welcomed: (me) => {
+    applyWelcome: (me) => {
       this.#dispatch({ type: "welcomed", me });
-      if (wantsIn(this.#membership)) this.#ask();
+      if (wantsIn(this.#membership)) this.#sendJoin();
       else if (this.#isLeaveUnsaid) this.#line.send({ type: "call-leave" });
       this.#isLeaveUnsaid = false;
     },
-    received: (message) => this.#receive(message),
-    refused: (refusal) => this.#refused(refusal),
-    participants: (all) => this.#told(all),
-    closed: () => {
+    applyMessage: (message) => this.#applyMessage(message),
+    applyRefusal: (refusal) => this.#applyRefusal(refusal),
+    applyParticipants: (all) => this.#applyParticipants(all),
+    socketClosed: () => {
       this.#isToldIn = false;
       this.#dispatch({ type: "offline" });
     },
-    ended: ({ code, reason }: Ending) => {
+    connectionEnded: ({ code, reason }: Ending) => {
       this.#isLeaveUnsaid = false;
       if (!wantsIn(this.#membership)) return;
       this.#refuse(errorCodeOf(new Error(reason)) ?? "internal", reason === "" ? `closed ${code}` : reason);
     },
   };
 
-  #ask(): void {
+  #sendJoin(): void {
     this.#line.send({ type: "call-join", media: this.#inputs.media });
   }
 
-  #tellMedia(): void {
+  #sendMedia(): void {
     if (this.#mesh.isOnline) this.#line.send({ type: "media-state", media: this.#inputs.media });
   }
 
-  #receive(message: CallMessage): void {
+  #applyMessage(message: CallMessage): void {
     switch (message.type) {
       case "call-joined":
-        this.#joined(message);
+        this.#applyJoined(message);
         return;
       case "offer":
       case "answer": {
@@ -238,30 +225,30 @@ export class Call extends ObservableV2<CallEvents> {
         return;
       }
       case "ice-servers":
-        if (this.#membership.type === "in") this.#takeServers(message);
+        if (this.#membership.type === "in") this.#applyServers(message);
         return;
       default:
         message satisfies never;
     }
   }
 
-  #joined(message: Extract<CallMessage, { type: "call-joined" }>): void {
+  #applyJoined(message: Extract<CallMessage, { type: "call-joined" }>): void {
     if (!wantsIn(this.#membership)) return;
     // Before connections are made with them.
-    this.#takeServers(message);
+    this.#applyServers(message);
     this.#dispatch({ type: "joined", members: message.members });
     const isBack = this.#membership.type === "in";
-    this.#enter({ type: "in" });
+    this.#setMembership({ type: "in" });
     // Who is back in the call is taken to send what it sent before.
-    if (isBack) this.#tellMedia();
+    if (isBack) this.#sendMedia();
     for (const peer of this.#peers.values()) peer.flush();
     this.#joining?.resolve();
     this.#joining = null;
     this.#monitor.start();
   }
 
-  #takeServers(message: Extract<CallMessage, { type: "call-joined" | "ice-servers" }>): void {
-    this.#relays.told(message);
+  #applyServers(message: Extract<CallMessage, { type: "call-joined" | "ice-servers" }>): void {
+    this.#relays.replaceServers(message);
     if (message.warning !== undefined) this.emit("problem", [{ cause: new RoomfulError(message.warning) }]);
     for (const peer of this.#peers.values()) peer.setConfiguration(this.#configuration);
   }
@@ -274,15 +261,15 @@ export class Call extends ObservableV2<CallEvents> {
     };
   }
 
-  #refused({ code, message, about, peer }: Refusal): void {
+  #applyRefusal({ code, message, about, peer }: Refusal): void {
     if (about === "call-join") {
       if (wantsIn(this.#membership)) this.#refuse(code, message);
     } else if (peer !== undefined && (code === "unknown-peer" || code === "not-in-call")) {
       this.#dispatch({ type: "undeliverable", to: peer });
-    } else if (code === "not-in-call" && this.#membership.type === "in") this.#ask();
+    } else if (code === "not-in-call" && this.#membership.type === "in") this.#sendJoin();
   }
 
-  #told(all: readonly Participant[]): void {
+  #applyParticipants(all: readonly Participant[]): void {
     const { me } = this.#line;
     const self = all.find(({ peer }) => peer === me);
     this.#inputs.setMutedByModerator(self?.isMuted === true && wantsIn(this.#membership));
@@ -351,7 +338,7 @@ export class Call extends ObservableV2<CallEvents> {
     this.#line.send({ type, to, connection, round, description: { sdp } });
   }
 
-  #enter(membership: Membership): void {
+  #setMembership(membership: Membership): void {
     this.#membership = membership;
     this.#update();
   }

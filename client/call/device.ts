@@ -19,13 +19,13 @@ export class Device {
     return this.#track;
   }
 
-  asking(): void {
+  markAsking(): void {
     // A device that works goes on until there is another one.
     if (this.#track === null) this.#set({ type: "asking" });
   }
 
   /** Takes the place of the track before. */
-  started(track: MediaStreamTrack): void {
+  replaceTrack(track: MediaStreamTrack): void {
     this.#stopTrack();
     this.#track = track;
     track.onended = () => {
@@ -36,7 +36,7 @@ export class Device {
   }
 
   /** A device that works goes on. @param thrown by `getUserMedia` */
-  failed(thrown: unknown): void {
+  markFailed(thrown: unknown): void {
     if (this.#track === null) this.#set(failureOf(thrown));
   }
 

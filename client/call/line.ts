@@ -21,15 +21,15 @@ export type Refusal = Extract<MessageFromRoom, { type: "error" }>;
 /** Is told what becomes of a connection, as far as a call has to know. */
 export interface LineListener {
   /** The room said who this client is: it is connected. */
-  welcomed(me: PeerId): void;
-  received(message: CallMessage): void;
-  refused(refusal: Refusal): void;
+  applyWelcome(me: PeerId): void;
+  applyMessage(message: CallMessage): void;
+  applyRefusal(refusal: Refusal): void;
   /** Who is connected, this client included, as the room told on the present socket. */
-  participants(all: readonly Participant[]): void;
+  applyParticipants(all: readonly Participant[]): void;
   /** The socket is lost; it is tried again. */
-  closed(): void;
+  socketClosed(): void;
   /** The room closed for good. */
-  ended(ending: Ending): void;
+  connectionEnded(ending: Ending): void;
 }
 
 /** What a call needs of a connection to a room, and all that it knows of it. */
@@ -56,29 +56,29 @@ export class CallLine implements LineListener {
     if (this.#me !== null) this.#send(message);
   }
 
-  welcomed(me: PeerId): void {
+  applyWelcome(me: PeerId): void {
     this.#me = me;
-    this.#listener?.welcomed(me);
+    this.#listener?.applyWelcome(me);
   }
 
-  received(message: CallMessage): void {
-    this.#listener?.received(message);
+  applyMessage(message: CallMessage): void {
+    this.#listener?.applyMessage(message);
   }
 
-  refused(refusal: Refusal): void {
-    this.#listener?.refused(refusal);
+  applyRefusal(refusal: Refusal): void {
+    this.#listener?.applyRefusal(refusal);
   }
 
-  participants(all: readonly Participant[]): void {
-    if (this.#me !== null) this.#listener?.participants(all);
+  applyParticipants(all: readonly Participant[]): void {
+    if (this.#me !== null) this.#listener?.applyParticipants(all);
   }
 
-  closed(): void {
+  socketClosed(): void {
     this.#me = null;
-    this.#listener?.closed();
+    this.#listener?.socketClosed();
   }
 
-  ended(ending: Ending): void {
-    this.#listener?.ended(ending);
+  connectionEnded(ending: Ending): void {
+    this.#listener?.connectionEnded(ending);
   }
 }

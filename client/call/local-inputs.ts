@@ -32,8 +32,8 @@ export class LocalInputs {
 
   constructor(options: LocalInputsOptions) {
     this.#options = options;
-    this.#microphone = new Device(() => this.#changed("audio", this.#microphone));
-    this.#camera = new Device(() => this.#changed("video", this.#camera));
+    this.#microphone = new Device(() => this.#applyDevice("audio", this.#microphone));
+    this.#camera = new Device(() => this.#applyDevice("video", this.#camera));
   }
 
   /** To which all that is sent belongs. */
@@ -140,7 +140,7 @@ export class LocalInputs {
     const kinds: Kind[] = (["audio", "video"] as const).filter((kind) => constraints[kind] !== undefined);
     const asked = kinds.map((kind) => ++this.#asked[kind]);
     const isCurrent = (kind: Kind) => this.#asked[kind] === asked[kinds.indexOf(kind)];
-    for (const kind of kinds) this.#device(kind).asking();
+    for (const kind of kinds) this.#device(kind).markAsking();
     try {
       const { audio, video } = constraints;
       const stream = await this.#options.platform.getUserMedia({
@@ -149,12 +149,12 @@ export class LocalInputs {
       });
       for (const track of stream.getTracks()) {
         const kind = track.kind as Kind;
-        if (kinds.includes(kind) && isCurrent(kind)) this.#device(kind).started(track);
+        if (kinds.includes(kind) && isCurrent(kind)) this.#device(kind).replaceTrack(track);
         else track.stop();
       }
       return kinds.every(isCurrent);
     } catch (thrown) {
-      for (const kind of kinds) if (isCurrent(kind)) this.#device(kind).failed(thrown);
+      for (const kind of kinds) if (isCurrent(kind)) this.#device(kind).markFailed(thrown);
       throw thrown;
     }
   }
@@ -163,7 +163,7 @@ export class LocalInputs {
     return kind === "audio" ? this.#microphone : this.#camera;
   }
 
-  #changed(kind: Kind, device: Device): void {
+  #applyDevice(kind: Kind, device: Device): void {
     const { track } = device;
     if (kind === "audio") {
       this.#meter?.close();

@@ -197,8 +197,8 @@ export class Peer {
     rtc.onicecandidate = ({ candidate }) => {
       if (candidate !== null) candidates.add(candidate);
     };
-    rtc.onconnectionstatechange = () => this.#pathMayHaveChanged(incarnation);
-    rtc.ontrack = (event) => this.#receive(incarnation, event.track);
+    rtc.onconnectionstatechange = () => this.#updatePath(incarnation);
+    rtc.ontrack = (event) => this.#addRemoteTrack(incarnation, event.track);
     made(rtc);
     for (const kind of ["audio", "video"] as const) {
       const sent = track(kind);
@@ -212,14 +212,14 @@ export class Peer {
     senders.set(kind, rtc.addTrack(track, this.#options.localStream()));
   }
 
-  #receive(incarnation: Incarnation, track: MediaStreamTrack): void {
+  #addRemoteTrack(incarnation: Incarnation, track: MediaStreamTrack): void {
     if (this.#incarnation !== incarnation) return;
     if (track.kind === "audio") track.enabled = !this.#isSilenced;
     this.stream.addTrack(track);
     this.#options.tracksChanged();
   }
 
-  #pathMayHaveChanged(incarnation: Incarnation): void {
+  #updatePath(incarnation: Incarnation): void {
     if (this.#incarnation !== incarnation) return;
     const path = pathOf(incarnation.rtc.connectionState);
     if (path === null || path === this.#path) return;

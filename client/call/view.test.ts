@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 import type { Participant, PeerId } from "../../shared/rooms.ts";
+import { systemClock } from "../base/clock.ts";
+import { Emitter } from "../base/emitter.ts";
 import { SILENT } from "./levels.ts";
-import type { LocalMedia } from "./states.ts";
+import type { CallEvents, LocalMedia } from "./states.ts";
 import { type CallFacts, CallView } from "./view.ts";
 
 const [ADA, BOB] = ["ada" as PeerId, "bob" as PeerId];
@@ -27,30 +29,16 @@ function world() {
   const members = new Map<PeerId, Participant>();
   const told: string[] = [];
   let facts: CallFacts = { membership: { type: "out" }, isOnline: false, peers, members, local: LOCAL };
-  let onPeers = () => {};
-  const view = new CallView({
-    facts: () => facts,
-    peersChanged: (all) => {
-      told.push(`peers ${all.map(({ peer: id, state }) => `${id} ${state}`)}`);
-      onPeers();
-    },
-    localChanged: ({ isMuted }) => told.push(`local ${isMuted ? "muted" : "heard"}`),
-    stateChanged: (state) => told.push(`state ${state.type}`),
-  });
+  const call = new Emitter<CallEvents>(systemClock);
+  call.on("peers", (all) => told.push(`peers ${all.map(({ peer: id, state }) => `${id} ${state}`)}`));
+  call.on("local", ({ isMuted }) => told.push(`local ${isMuted ? "muted" : "heard"}`));
+  call.on("state", ({ type }) => told.push(`state ${type}`));
+  const view = new CallView(call, () => facts);
   const set = (changed: Partial<CallFacts>) => {
     facts = { ...facts, ...changed };
     view.update();
   };
-  return {
-    view,
-    peers,
-    members,
-    told,
-    set,
-    whenPeersChange: (react: () => void) => {
-      onPeers = react;
-    },
-  };
+  return { call, view, peers, members, told, set };
 }
 
 it("the view tells what changed and nothing else, peers before the state, and keeps what is the same", () => {
@@ -74,8 +62,8 @@ it("the view tells what changed and nothing else, peers before the state, and ke
 });
 
 it("a handler that changes something is told the newest value last", () => {
-  const { peers, told, set, whenPeersChange } = world();
-  whenPeersChange(() => set({ local: { ...LOCAL, isMuted: true }, membership: { type: "out" } }));
+  const { call, peers, told, set } = world();
+  call.on("peers", () => set({ local: { ...LOCAL, isMuted: true }, membership: { type: "out" } }));
   peers.set(ADA, peer("connecting"));
   set({ membership: { type: "in" }, isOnline: true });
   expect(told).toEqual(["peers ada connecting", "local muted"]);

@@ -1,7 +1,8 @@
 import type { Participant, PeerId } from "../../shared/rooms.ts";
+import type { Emitter } from "../base/emitter.ts";
 import type { Membership } from "./membership.ts";
 import type { Peer } from "./peer.ts";
-import type { CallPeer, CallState, LocalMedia } from "./states.ts";
+import type { CallEvents, CallPeer, CallState, LocalMedia } from "./states.ts";
 
 type ShownPeer = Pick<Peer, "state" | "stream" | "voice" | "quality">;
 
@@ -16,27 +17,22 @@ export interface CallFacts {
   readonly local: LocalMedia;
 }
 
-interface CallViewOptions {
-  /** Read anew for each value: a handler of the one before may have changed the others. */
-  readonly facts: () => CallFacts;
-  readonly peersChanged: (peers: readonly CallPeer[]) => void;
-  readonly localChanged: (local: LocalMedia) => void;
-  readonly stateChanged: (state: CallState) => void;
-}
-
 /**
  * The call as an app sees it. Each value stays the same object until something in it changes, so that a UI library compares
  * by identity.
  */
 export class CallView {
-  readonly #options: CallViewOptions;
+  readonly #call: Pick<Emitter<CallEvents>, "emit">;
+  readonly #facts: () => CallFacts;
   #state: CallState = { type: "idle" };
   #peers: readonly CallPeer[] = [];
   #local: LocalMedia;
 
-  constructor(options: CallViewOptions) {
-    this.#options = options;
-    this.#local = options.facts().local;
+  /** @param facts are read anew for each event: a handler of the one before may have changed them */
+  constructor(call: Pick<Emitter<CallEvents>, "emit">, facts: () => CallFacts) {
+    this.#call = call;
+    this.#facts = facts;
+    this.#local = facts().local;
   }
 
   get state(): CallState {
@@ -52,23 +48,22 @@ export class CallView {
     return this.#local;
   }
 
-  /** Tells what changed: peers first, since the state names some of them. */
+  /** Emits what changed: peers first, since the state names some of them. */
   update(): void {
-    const { facts, peersChanged, localChanged, stateChanged } = this.#options;
-    const peers = this.#describePeers(facts());
+    const peers = this.#describePeers(this.#facts());
     if (!isSameValue(peers, this.#peers)) {
       this.#peers = peers;
-      peersChanged(peers);
+      this.#call.emit("peers", [peers]);
     }
-    const { local } = facts();
+    const { local } = this.#facts();
     if (!isSame(local, this.#local)) {
       this.#local = local;
-      localChanged(local);
+      this.#call.emit("local", [local]);
     }
-    const state = this.#describeState(facts());
+    const state = this.#describeState(this.#facts());
     if (!isSame(state, this.#state)) {
       this.#state = state;
-      stateChanged(state);
+      this.#call.emit("state", [state]);
     }
   }
 

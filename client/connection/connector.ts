@@ -26,13 +26,13 @@ const OPEN = 1;
 /** Is told what becomes of the connection, in this order. */
 export interface ConnectionListener {
   connecting(): void;
-  opened(): void;
+  socketOpened(): void;
   message(data: unknown): void;
   failed(event: Event): void;
   /** A socket is gone, opened or not; `null` when it was not the other side that closed. */
-  closed(event: CloseEvent | null, wasOpen: boolean): void;
+  socketClosed(event: CloseEvent | null, wasOpen: boolean): void;
   /** No further try is made. */
-  ended(ending: Ending): void;
+  connectionEnded(ending: Ending): void;
   /** There was no token, or no socket could be made of URL and protocols. It is tried again. */
   couldNotStart(cause: unknown): void;
 }
@@ -152,11 +152,11 @@ export class Connector {
     if (isSame) return;
     const hadSocket = before.type === "connecting" || before.type === "open";
     const continues = before.type === "connecting" && after.type === "open";
-    if (hadSocket && !continues) listener.closed(close ?? null, before.type === "open");
+    if (hadSocket && !continues) listener.socketClosed(close ?? null, before.type === "open");
     if (thrown !== undefined) listener.couldNotStart(thrown);
     if (after.type === "fetching-token") listener.connecting();
-    if (after.type === "open") listener.opened();
-    if (after.type === "ended") listener.ended(after.ending);
+    if (after.type === "open") listener.socketOpened();
+    if (after.type === "ended") listener.connectionEnded(after.ending);
   }
 
   #perform(effect: ConnectionEffect): void {

@@ -43,11 +43,11 @@ function world({ token = () => undefined, random = () => 0.5 }: { token?: Token;
     },
     listener: {
       connecting: () => told.push("connecting"),
-      opened: () => told.push("opened"),
+      socketOpened: () => told.push("opened"),
       message: (data) => told.push(`message ${data}`),
       failed: () => told.push("failed"),
-      closed: (cause, wasOpen) => told.push(`closed ${cause?.code ?? "here"} ${wasOpen ? "open" : "unopened"}`),
-      ended: ({ code, reason }) => told.push(`ended ${code} ${reason}`),
+      socketClosed: (cause, wasOpen) => told.push(`closed ${cause?.code ?? "here"} ${wasOpen ? "open" : "unopened"}`),
+      connectionEnded: ({ code, reason }) => told.push(`ended ${code} ${reason}`),
       couldNotStart: (cause) => told.push(`could not start: ${(cause as Error).message}`),
     },
   });

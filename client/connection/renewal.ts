@@ -30,7 +30,7 @@ export class Renewal {
   }
 
   /** @param expiresIn milliseconds, from now; `undefined` when the grant does not end */
-  granted(expiresIn: number | undefined): void {
+  renewBefore(expiresIn: number | undefined): void {
     this.stop();
     if (expiresIn !== undefined) this.#wait(Math.max(expiresIn - MARGIN_MS, expiresIn / 2));
   }

@@ -53,7 +53,7 @@ export interface DocumentSyncOptions {
   readonly unsaved: (how: "grew" | "shrank") => void;
   /** The saved state may have changed. */
   readonly changed: () => void;
-  /** Whether a transaction only brings what is stored: {@link DocumentSync.loaded} follows. */
+  /** Whether a transaction only brings what is stored: {@link DocumentSync.addStored} follows. */
   readonly isLoading: (origin: unknown) => boolean;
 }
 
@@ -115,7 +115,7 @@ export class DocumentSync {
   }
 
   /** The stored document is in this one. @param unsaved how much of it */
-  loaded(unsaved: Unsaved | "everything"): void {
+  addStored(unsaved: Unsaved | "everything"): void {
     // Once the documents were compared, the room has been sent what it lacks.
     if (this.#phase.type === "flowing") return;
     if (unsaved === "everything") this.#ledger.addEverything();
@@ -123,44 +123,44 @@ export class DocumentSync {
     this.#options.changed();
   }
 
-  opened(): void {
-    this.#ledger.opened();
+  goOnline(): void {
+    this.#ledger.restartFrames();
     this.#dropForwards();
     this.#phase = { type: "comparing" };
-    this.#answers.opened(this.#doc);
+    this.#answers.askAgain(this.#doc);
     this.#options.changed();
   }
 
-  closed(): void {
+  goOffline(): void {
     this.#phase = { type: "closed" };
     this.#welcome = null;
     this.#dropForwards();
-    this.#answers.closed();
+    this.#answers.postponeOwed();
     this.#options.changed();
   }
 
   destroy(): void {
     this.#doc.off("afterTransactionCleanup", this.#onTransaction);
     this.#doc.off("update", this.#onUpdate);
-    this.closed();
+    this.goOffline();
     this.#answers.destroy();
   }
 
-  welcomed(welcome: Welcome): void {
+  setWelcome(welcome: Welcome): void {
     this.#welcome = welcome;
   }
 
-  rightsChanged(capabilities: readonly Capability[]): void {
+  setCapabilities(capabilities: readonly Capability[]): void {
     if (this.#welcome !== null) this.#welcome = { ...this.#welcome, capabilities };
   }
 
-  receive(frame: Extract<Frame, { type: "sync-step-1" | "sync-step-2" | "update" }>): void {
+  applyFrame(frame: Extract<Frame, { type: "sync-step-1" | "sync-step-2" | "update" }>): void {
     switch (frame.type) {
       case "sync-step-1":
         this.#answer(frame.stateVector);
         return;
       case "sync-step-2":
-        if (this.#answers.isForDocument(frame.update)) this.#receiveDocument(frame.update);
+        if (this.#answers.isForDocument(frame.update)) this.#applyDocument(frame.update);
         return;
       case "update":
         this.#applyFromRoom(frame.update);
@@ -171,23 +171,23 @@ export class DocumentSync {
   }
 
   /** Takes an edit from another tab. */
-  receiveFromTab(update: Uint8Array): void {
+  applyFromTab(update: Uint8Array): void {
     this.#apply(update, "tab");
   }
 
-  saved(frame: number): void {
-    this.#ledger.saved(frame);
+  markSaved(frame: number): void {
+    this.#ledger.markSaved(frame);
     this.#options.unsaved("shrank");
     this.#options.changed();
   }
 
-  rejected(frame: number, refusal: Refusal): void {
-    this.#ledger.rejected(frame);
+  markRejected(frame: number, refusal: Refusal): void {
+    this.#ledger.markRejected(frame);
     this.#refuse(refusal);
   }
 
   /** The room takes edits of nobody, and will not ask for any. What it once acknowledged may be what it lost. */
-  roomIsReadOnly(): void {
+  markRoomReadOnly(): void {
     if (this.#phase.type === "closed" || this.#answers.owesDocument) return;
     this.#offerUnsaved();
     this.#phase = { type: "flowing", answer: NEVER };
@@ -200,7 +200,7 @@ export class DocumentSync {
     return { doc, refused: this.#ledger.unsavedUpdate() };
   }
 
-  #receiveDocument(update: Uint8Array): void {
+  #applyDocument(update: Uint8Array): void {
     this.#applyFromRoom(update);
     this.#options.synced();
     // Who may not write is asked for nothing. The room alone can tell whether it has what is unsaved here.
@@ -216,7 +216,7 @@ export class DocumentSync {
 
   #answer(stateVector: Uint8Array): void {
     if (this.#refusal !== null) return;
-    this.#ledger.roomHas(decodeStateVector(stateVector));
+    this.#ledger.compareWithRoom(decodeStateVector(stateVector));
     this.#options.unsaved("grew");
     this.#sendAnswer(withoutPending(this.#doc, () => Y.encodeStateAsUpdate(this.#doc, stateVector)));
     this.#options.changed();
@@ -235,7 +235,7 @@ export class DocumentSync {
     const limit = this.#welcome?.limits.frameBytes ?? Number.POSITIVE_INFINITY;
     if (frame.length <= limit) {
       this.#options.send(frame);
-      return this.#ledger.sent();
+      return this.#ledger.markSent();
     }
     const code = "frame-too-large";
     this.#refuse({ code, message: describe(code, `${frame.length} bytes, the limit is ${limit}`) });

@@ -107,7 +107,7 @@ export class Ledger {
   }
 
   /** To be called when a socket opened: frames are counted from 1 again, and nothing of the unsaved was sent on it. */
-  opened(): void {
+  restartFrames(): void {
     this.#frames = 0;
     this.#savedFrame = 0;
     this.#unsend();
@@ -117,7 +117,7 @@ export class Ledger {
    * Compares with the state vector that the room sent. It may have lost what it never committed, so that content of
    * others becomes this client's to save. Nothing becomes saved: what a room has is not always committed.
    */
-  roomHas(stateVector: ReadonlyMap<number, number>): void {
+  compareWithRoom(stateVector: ReadonlyMap<number, number>): void {
     this.#unsend();
     const layer = this.#unsent;
     for (const client of this.#doc.store.clients.keys()) {
@@ -131,7 +131,7 @@ export class Ledger {
   }
 
   /** To be called when a frame with all that is unsent is sent. @returns the frame's number */
-  sent(): number {
+  markSent(): number {
     const frame = ++this.#frames;
     this.#sent.set(frame, this.#unsent);
     this.#unsent = emptyLayer();
@@ -139,13 +139,13 @@ export class Ledger {
   }
 
   /** The room has committed every frame up to this one that it did not reject. */
-  saved(frame: number): void {
+  markSaved(frame: number): void {
     this.#savedFrame = Math.max(this.#savedFrame, frame);
     for (const sent of this.#sent.keys()) if (sent <= frame) this.#sent.delete(sent);
   }
 
   /** The room keeps nothing of a frame: what is in it stays unsaved. */
-  rejected(frame: number): void {
+  markRejected(frame: number): void {
     const layer = this.#sent.get(frame);
     this.#sent.delete(frame);
     if (layer !== undefined) this.#refused.push(layer);

@@ -30,19 +30,19 @@ export class RoomAnswers {
   }
 
   /** Asks for what the document lacks, and for the new documents that wait. */
-  opened(doc: Y.Doc): void {
+  askAgain(doc: Y.Doc): void {
     this.#isOpen = true;
     this.#ask("document", Y.encodeStateVector(doc));
     for (const rebuilding of this.#waiting.splice(0)) this.#ask(rebuilding, NOTHING);
   }
 
-  closed(): void {
+  postponeOwed(): void {
     this.#isOpen = false;
     for (const owed of this.#owed.splice(0)) if (owed !== "document") this.#waiting.push(owed);
   }
 
   destroy(): void {
-    this.closed();
+    this.postponeOwed();
     for (const { reject } of this.#waiting.splice(0)) reject(new Error("the provider was destroyed"));
   }
 

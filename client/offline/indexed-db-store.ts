@@ -129,7 +129,7 @@ export class IndexedDbStore implements OfflineStore {
       // Yjs applies what comes before a fault: so it is looked for first.
       Y.decodeUpdate(record);
       Y.applyUpdate(this.#doc, record, this);
-      this.#log.knows({ key, bytes: record.length });
+      this.#log.addKnown({ key, bytes: record.length });
     } catch (cause) {
       this.#failed(new Error(`the stored record ${String(key)} can't be read`, { cause }));
     }

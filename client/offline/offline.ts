@@ -52,7 +52,7 @@ export class Offline {
         const store = await open(name, doc, options.failed);
         this.#opened = store;
         // With what the document had before.
-        this.grew();
+        this.saveUnsaved();
         return store;
       })
       .catch((cause: unknown) => {
@@ -78,32 +78,32 @@ export class Offline {
       this.#takenOver = claims ?? [];
       this.#isLoaded = true;
       this.#options.loaded(claims === null ? "everything" : union(claims.map(({ unsaved }) => unsaved)));
-      this.grew();
+      this.saveUnsaved();
     } catch (cause) {
       this.#options.failed(cause);
     }
   }
 
   /** To be called when more is unsaved, before the store is told of the update. */
-  grew(): void {
+  saveUnsaved(): void {
     if (!this.#isClosed) this.#save();
   }
 
   /** To be called when less is unsaved. */
-  shrank(): void {
+  saveUnsavedSoon(): void {
     if (this.#isClosed) return;
     this.#timer ??= this.#options.clock.setTimeout(() => this.#save(), STORE_MS);
   }
 
-  /** Stores now what {@link shrank} would store later: the page may be gone then. */
-  hurry(): void {
+  /** Stores now what {@link Offline.saveUnsavedSoon} would store later: the page may be gone then. */
+  flush(): void {
     if (!this.#isClosed && this.#timer !== undefined) this.#save();
   }
 
   /** Stops. What was acknowledged until now is stored. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    this.hurry();
+    this.flush();
     this.#last = this.#unsaved();
     this.#end();
     await this.#write?.done;

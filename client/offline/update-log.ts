@@ -72,7 +72,7 @@ export class UpdateLog {
   }
 
   /** To be called for each record that was read and could be used. */
-  knows(record: StoredRecord): void {
+  addKnown(record: StoredRecord): void {
     this.#records.add(record);
   }
 

@@ -70,18 +70,18 @@ export class Presence {
     awareness.on("update", this.#onUpdate);
   }
 
-  opened(): void {
+  goOnline(): void {
     this.#isOpen = true;
     // A tab may have gone without a word meanwhile. Those that are there answer.
     this.#forget([...this.#fromTabs]);
     if (this.#awareness.getLocalState() !== null) this.#announce();
   }
 
-  closed(): void {
+  goOffline(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#sent = null;
-    this.renew(false);
+    this.setRenewal(false);
     this.#options.clock.clearTimeout(this.#answer);
     this.#answer = undefined;
     this.#forget([...this.#awareness.states.keys()]);
@@ -89,16 +89,16 @@ export class Presence {
 
   destroy(): void {
     this.#awareness.off("update", this.#onUpdate);
-    this.closed();
+    this.goOffline();
   }
 
   /** @param limit the most bytes of a state that the room takes */
-  welcomed(limit: number): void {
+  setLimit(limit: number): void {
     this.#limit = limit;
   }
 
   /** Starts or stops to renew the own state, as the room asks. */
-  renew(active: boolean): void {
+  setRenewal(active: boolean): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#renewal);
     if (!active) return;
@@ -107,19 +107,19 @@ export class Presence {
         this.#raiseClock(this.#ownClock + 1);
         this.#send();
       }
-      this.renew(true);
+      this.setRenewal(true);
     }, RENEWAL_MS);
   }
 
   /** Takes entries that the room sent. */
-  receive(entries: readonly AwarenessEntry[]): void {
+  applyFromRoom(entries: readonly AwarenessEntry[]): void {
     const own = entries.find(({ clientId }) => clientId === this.#awareness.clientID);
     if (own !== undefined) this.#receiveOwn(own);
     this.#applyOthers(entries);
   }
 
   /** Takes entries that another tab sent. */
-  receiveFromTab(entries: readonly AwarenessEntry[]): void {
+  applyFromTab(entries: readonly AwarenessEntry[]): void {
     if (!this.#isOpen) for (const { clientId } of entries) this.#fromTabs.add(clientId);
     this.#applyOthers(entries);
   }

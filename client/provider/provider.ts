@@ -1,11 +1,11 @@
-import { ObservableV2 } from "lib0/observable";
 import type { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
 import { errorCodeOf, RoomfulError } from "../../shared/errors.ts";
 import { encodeUpdate } from "../../shared/frames.ts";
-import { type Clock, throwLater } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { Emitter } from "../base/emitter.ts";
+import type { Problem } from "../base/problem.ts";
 import { subjectOf } from "../base/token-subject.ts";
-import { behaviourOf } from "../connection/behaviour.ts";
 import type { RoomSocket } from "../connection/connector.ts";
 import { onPageLeave } from "../connection/wake.ts";
 import { DocumentSync } from "../document/document-sync.ts";
@@ -16,7 +16,7 @@ import type { OpenOfflineStore } from "../offline/offline-store.ts";
 import type { DocumentLink } from "../room/document-link.ts";
 import { RoomConnection } from "../room/room-connection.ts";
 import { checkTarget, type Target } from "../room/target.ts";
-import { DocumentDispatch } from "./dispatch.ts";
+import { type DocumentParts, dispatchFrame, dispatchMessage } from "./dispatch.ts";
 import type { ProviderEvents } from "./events.ts";
 import { checkOwner, localName, type RoomProviderOptions } from "./options.ts";
 import { Presence, RoomAwareness } from "./presence.ts";
@@ -39,7 +39,7 @@ const DESTROYED = "the provider was destroyed";
  * const provider = new RoomProvider("wss://host/rooms", "notes/today", doc);
  * provider.on("saved-state", ({ state }) => light.show(state));
  */
-export class RoomProvider extends ObservableV2<RoomProviderEvents> {
+export class RoomProvider extends Emitter<RoomProviderEvents> {
   readonly doc: Y.Doc;
   readonly awareness: Awareness;
   /**
@@ -52,8 +52,8 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
   readonly #clock: Clock;
   readonly #sync: DocumentSync;
   readonly #presence: Presence;
+  readonly #parts: DocumentParts;
   readonly #tabs: Tabs;
-  readonly #dispatch: DocumentDispatch;
   readonly #loaded: Promise<void> | null;
   readonly #stopLeaving: () => void;
   readonly #waiters = new SaveWaiters();
@@ -68,23 +68,24 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
    * @throws RoomfulError `bad-room-name`, `invalid-argument`
    */
   constructor(serverUrl: string, room: string, doc: Y.Doc, options: RoomProviderOptions = {}) {
-    super();
+    const { clock = systemClock } = options;
+    super(clock);
+    this.#clock = clock;
     this.#target = checkTarget(serverUrl, room);
-    this.#clock = behaviourOf(options).clock;
     checkOwner(options);
     this.#options = options;
     this.doc = doc;
-    this.awareness = options.awareness ?? new RoomAwareness(doc);
-    const clock = this.#clock;
     this.connection = new RoomConnection(serverUrl, room, options, this.#link);
     this.#forwardEvents();
+    this.awareness = options.awareness ?? new RoomAwareness(doc);
     const send = (frame: Uint8Array<ArrayBuffer>) => this.connection.sendFrame(frame);
+    const problem = (told: Problem) => this.emit("problem", [told]);
     this.#presence = new Presence(this.awareness, {
       clock,
       origin: this,
       send,
       publish: (frame) => this.#tabs.publish(frame),
-      problem: (problem) => this.emit("problem", [problem]),
+      problem,
     });
     this.#sync = new DocumentSync(doc, {
       clock,
@@ -93,22 +94,18 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
       publish: (update) => this.#tabs.publish(encodeUpdate(update)),
       synced: () => this.#setSynced(true),
       rejected: (rejection) => this.emit("rejected", [rejection]),
-      unsaved: (how) => (how === "grew" ? this.#offline?.grew() : this.#offline?.shrank()),
-      changed: () => this.#savedMayHaveChanged(),
+      unsaved: (how) => (how === "grew" ? this.#offline?.saveUnsaved() : this.#offline?.saveUnsavedSoon()),
+      changed: () => this.#updateSaved(),
       isLoading: (origin) => this.#offline?.isLoading(origin) ?? false,
     });
+    this.#parts = { sync: this.#sync, presence: this.#presence, problem };
     this.#tabs = new Tabs({ doc, sync: this.#sync, presence: this.#presence });
-    this.#dispatch = new DocumentDispatch({
-      sync: this.#sync,
-      presence: this.#presence,
-      problem: (problem) => this.emit("problem", [problem]),
-    });
     this.#saved = this.#sync.savedState;
     this.#loaded = this.#openOffline();
     this.#stopLeaving = onPageLeave(
       () => {
         this.#tabs.leave();
-        this.#offline?.hurry();
+        this.#offline?.flush();
       },
       () => {
         if (this.shouldConnect) this.connect();
@@ -121,7 +118,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
 
   /** The room's name. */
   get roomname(): string {
-    return this.#target.room;
+    return this.connection.roomname;
   }
 
   /** Query parameters of the URL. May be changed; read at each connect. */
@@ -193,18 +190,6 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     return rebuilt;
   }
 
-  /** What a handler throws is thrown in a turn of its own, and stops nothing here. */
-  override emit<Name extends keyof RoomProviderEvents & string>(
-    name: Name,
-    args: Parameters<RoomProviderEvents[Name]>,
-  ): void {
-    try {
-      super.emit(name, args);
-    } catch (thrown) {
-      throwLater(this.#clock, thrown);
-    }
-  }
-
   connect(): void {
     this.connection.connect();
   }
@@ -239,7 +224,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     const store = new Offline(offline === true ? openIndexedDb : offline, this.#channelName(), this.doc, {
       clock,
       unsaved: () => this.#sync.unsaved,
-      loaded: (unsaved) => this.#sync.loaded(unsaved),
+      loaded: (unsaved) => this.#sync.addStored(unsaved),
       failed: (cause) => this.emit("problem", [{ source: "storage", cause }]),
     });
     this.#offline = store;
@@ -262,27 +247,27 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
 
   readonly #link: DocumentLink = {
     whenReady: () => this.#loaded,
-    connectionStarted: () => {
+    connect: () => {
       const { token, subject } = this.#options;
       if (token === undefined || subject !== undefined) this.#joinTabs(subject ?? "");
     },
-    connectionStopped: () => this.#tabs.leave(),
+    disconnect: () => this.#tabs.leave(),
     connectionEnded: ({ code, reason }) => {
       this.#tabs.leave();
       this.#waiters.abort(new RoomfulError(errorCodeOf(new Error(reason)) ?? "internal", `closed ${code}`));
     },
-    connectionDestroyed: () => this.destroy(),
+    destroy: () => this.destroy(),
     socketOpened: () => {
-      this.#sync.opened();
-      this.#presence.opened();
+      this.#sync.goOnline();
+      this.#presence.goOnline();
     },
     socketClosed: () => {
       this.#setSynced(false);
-      this.#sync.closed();
-      this.#presence.closed();
+      this.#sync.goOffline();
+      this.#presence.goOffline();
     },
-    applyFrame: (bytes) => this.#dispatch.applyFrame(bytes),
-    applyMessage: (message) => this.#dispatch.applyMessage(message),
+    applyFrame: (bytes) => dispatchFrame(bytes, this.#parts),
+    applyMessage: (message) => dispatchMessage(message, this.#parts),
     applyToken: (token) => {
       const subject = this.#options.subject ?? subjectOf(token);
       if (subject !== undefined) this.#joinTabs(subject);
@@ -306,7 +291,7 @@ export class RoomProvider extends ObservableV2<RoomProviderEvents> {
     this.emit("sync", [isSynced]);
   }
 
-  #savedMayHaveChanged(): void {
+  #updateSaved(): void {
     const saved = this.#sync.savedState;
     // Not as soon as the document is here: a room that can't commit would be tried again at once, for ever.
     if (this.#sync.isConfirmed) this.connection.wasUseful();

@@ -48,20 +48,20 @@ export class Tabs {
 
   readonly #subscriber = (data: unknown, origin: unknown): void => {
     if (origin === this) return;
-    if (data instanceof Uint8Array) this.#receive(data);
-    else if (data instanceof ArrayBuffer) this.#receive(new Uint8Array(data));
+    if (data instanceof Uint8Array) this.#applyBytes(data);
+    else if (data instanceof ArrayBuffer) this.#applyBytes(new Uint8Array(data));
   };
 
-  #receive(bytes: Uint8Array): void {
+  #applyBytes(bytes: Uint8Array): void {
     try {
-      this.#take(decodeFrame(bytes));
+      this.#applyFrame(decodeFrame(bytes));
     } catch (caught) {
       // A tab of another version may say what this one can't read; the room tells it.
       if (!(caught instanceof RoomfulError)) throw caught;
     }
   }
 
-  #take(frame: Frame): void {
+  #applyFrame(frame: Frame): void {
     const { doc, sync, presence } = this.#options;
     switch (frame.type) {
       case "sync-step-1":
@@ -70,10 +70,10 @@ export class Tabs {
         return;
       case "sync-step-2":
       case "update":
-        sync.receiveFromTab(frame.update);
+        sync.applyFromTab(frame.update);
         return;
       case "awareness":
-        presence.receiveFromTab(frame.entries);
+        presence.applyFromTab(frame.entries);
         return;
       case "query-awareness":
         presence.answerTabs();

@@ -12,15 +12,16 @@ export type DocumentMessage = Extract<
  * the connection reaches the document too, so that an app may use `RoomProvider.connection` as its own.
  */
 export interface DocumentLink {
-  /** @returns what `connect()` waits for; `null` when the document is ready */
+  /** @returns what the first attempt to connect waits for; `null` when the document is ready */
   whenReady(): Promise<void> | null;
-  /** The app connected, and the first attempt is made. */
-  connectionStarted(): void;
-  /** The app disconnected: the connection is about to leave the room. */
-  connectionStopped(): void;
+  /** The connection's `connect()` was called, and made its first attempt. */
+  connect(): void;
+  /** The connection's `disconnect()` was called, and closes the socket next. */
+  disconnect(): void;
+  /** The connection was destroyed. */
+  destroy(): void;
   /** The room closed for good. */
   connectionEnded(ending: Ending): void;
-  connectionDestroyed(): void;
   socketOpened(): void;
   socketClosed(): void;
   /** @throws RoomfulError when the frame can't be read */

@@ -18,14 +18,14 @@ export class Participants {
     return this.#all;
   }
 
-  receive({ present, left }: Extract<MessageFromRoom, { type: "participants" }>): void {
+  applyMessage({ present, left }: Extract<MessageFromRoom, { type: "participants" }>): void {
     const byPeer = new Map(this.#byPeer);
     for (const peer of left) byPeer.delete(peer);
     for (const participant of present) byPeer.set(participant.peer, participant);
     this.#set(byPeer);
   }
 
-  closed(): void {
+  clear(): void {
     if (this.#all.length > 0) this.#set(new Map());
   }
 

@@ -1,4 +1,3 @@
-import { ObservableV2 } from "lib0/observable";
 import { RoomfulError } from "../../shared/errors.ts";
 import {
   type MessageFromRoom,
@@ -9,10 +8,11 @@ import {
 import type { MessageToRoom } from "../../shared/messages-to-room.ts";
 import type { Moderation, RoomSettings } from "../../shared/moderation.ts";
 import type { Capability, Json, Participant, PeerId } from "../../shared/rooms.ts";
-import { throwLater } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
+import { Emitter } from "../base/emitter.ts";
 import { Call } from "../call/call.ts";
 import { CallLine } from "../call/line.ts";
-import { type Behaviour, behaviourOf } from "../connection/behaviour.ts";
+import { behaviourOf } from "../connection/behaviour.ts";
 import { Connector, type RoomSocket } from "../connection/connector.ts";
 import type { Ending } from "../connection/lifecycle.ts";
 import { Renewal } from "../connection/renewal.ts";
@@ -30,21 +30,20 @@ import { checkTarget, roomUrl, type Target } from "./target.ts";
  * const connection = new RoomConnection("wss://host/rooms", "standup");
  * await connection.call.join({ audio: true });
  */
-export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
+export class RoomConnection extends Emitter<RoomConnectionEvents> {
   /** The room's call, which this connection is in once it joins. */
   readonly call: Call;
   /** Query parameters of the URL. May be changed; read at each connect. */
   params: Record<string, string>;
   readonly #target: Target;
   readonly #options: RoomConnectionOptions;
-  readonly #behaviour: Behaviour;
   readonly #link: DocumentLink | null;
   readonly #connector: Connector;
   readonly #renewal: Renewal;
   readonly #line: CallLine;
   readonly #participants = new Participants((all) => {
     this.emit("participants", [all]);
-    this.#line.participants(all);
+    this.#line.applyParticipants(all);
   });
   #peer: PeerId | null = null;
   #capabilities: readonly Capability[] = [];
@@ -60,15 +59,15 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
    * @throws RoomfulError `bad-room-name`, `invalid-argument`
    */
   constructor(serverUrl: string, room: string, options: RoomConnectionOptions = {}, link: DocumentLink | null = null) {
-    super();
+    const { clock = systemClock } = options;
+    super(clock);
     this.#target = checkTarget(serverUrl, room);
-    this.#behaviour = behaviourOf(options);
+    const behaviour = behaviourOf(options);
     this.#options = options;
     this.#link = link;
     this.params = options.params ?? {};
-    const { clock } = this.#behaviour;
     this.#connector = new Connector({
-      ...this.#behaviour,
+      ...behaviour,
       fetchToken: () => (typeof options.token === "function" ? options.token() : options.token),
       openSocket: (token) => this.#openSocket(token),
       listener: this.#listener,
@@ -144,7 +143,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
   /** Leaves the room, and a call in it. */
   disconnect(): void {
     this.#wantsSocket = false;
-    this.#link?.connectionStopped();
+    this.#link?.disconnect();
     this.call.leave();
     this.#resume = null;
     this.#connector.disconnect();
@@ -158,7 +157,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
     this.call.destroy();
     this.#connector.destroy();
     super.destroy();
-    this.#link?.connectionDestroyed();
+    this.#link?.destroy();
   }
 
   /**
@@ -199,22 +198,10 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
     this.#connector.wasUseful();
   }
 
-  /** What a handler throws is thrown in a turn of its own, and stops nothing here. */
-  override emit<Name extends keyof RoomConnectionEvents & string>(
-    name: Name,
-    args: Parameters<RoomConnectionEvents[Name]>,
-  ): void {
-    try {
-      super.emit(name, args);
-    } catch (thrown) {
-      throwLater(this.#behaviour.clock, thrown);
-    }
-  }
-
   #startConnector(): void {
     if (!this.#wantsSocket) return;
     this.#connector.connect();
-    this.#link?.connectionStarted();
+    this.#link?.connect();
   }
 
   #openSocket(token: string | undefined): WebSocket {
@@ -228,36 +215,36 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
 
   readonly #listener = {
     connecting: () => this.emit("status", [{ status: "connecting" }]),
-    opened: () => {
+    socketOpened: () => {
       this.emit("status", [{ status: "connected" }]);
       this.#link?.socketOpened();
     },
-    message: (data: unknown) => this.#receive(data),
+    message: (data: unknown) => this.#applyData(data),
     failed: (event: Event) => this.emit("connection-error", [event]),
-    closed: (event: CloseEvent | null, wasOpen: boolean) => {
+    socketClosed: (event: CloseEvent | null, wasOpen: boolean) => {
       this.emit("connection-close", [event]);
       if (!wasOpen) return;
       this.#peer = null;
       this.#capabilities = [];
       this.#renewal.stop();
-      this.#line.closed();
-      this.#participants.closed();
+      this.#line.socketClosed();
+      this.#participants.clear();
       this.#link?.socketClosed();
       this.emit("status", [{ status: "disconnected" }]);
     },
-    ended: (ending: Ending) => {
+    connectionEnded: (ending: Ending) => {
       this.#wantsSocket = false;
       this.#resume = null;
       this.#link?.connectionEnded(ending);
-      this.#line.ended(ending);
+      this.#line.connectionEnded(ending);
       this.emit("closed", [ending]);
     },
     couldNotStart: (cause: unknown) => this.emit("problem", [{ source: "connection", cause }]),
   };
 
-  #receive(data: unknown): void {
+  #applyData(data: unknown): void {
     try {
-      if (typeof data === "string") this.#receiveMessage(parseMessageFromRoom(data));
+      if (typeof data === "string") this.#applyMessage(parseMessageFromRoom(data));
       // Not asked for its class: the buffer may be of another realm, as in jsdom.
       else this.#link?.applyFrame(new Uint8Array(data as ArrayBuffer));
     } catch (caught) {
@@ -267,7 +254,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
     }
   }
 
-  #receiveMessage(message: MessageFromRoom): void {
+  #applyMessage(message: MessageFromRoom): void {
     switch (message.type) {
       case "welcome":
         this.#link?.applyMessage(message);
@@ -276,7 +263,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
         this.#setRights(message);
         this.emit("welcome", [{ peer: message.peer, capabilities: message.capabilities }]);
         if (this.#link === null) this.wasUseful();
-        this.#line.welcomed(message.peer);
+        this.#line.applyWelcome(message.peer);
         return;
       case "grant":
         this.#link?.applyMessage(message);
@@ -285,7 +272,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
       case "error":
         this.#link?.applyMessage(message);
         this.emit("problem", [{ source: "room", code: message.code, message: message.message }]);
-        this.#line.refused(message);
+        this.#line.applyRefusal(message);
         return;
       case "saved":
       case "rejected":
@@ -293,7 +280,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
         this.#link?.applyMessage(message);
         return;
       case "participants":
-        this.#participants.receive(message);
+        this.#participants.applyMessage(message);
         return;
       case "event": {
         const { type: _, ...event } = message;
@@ -305,7 +292,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
       case "answer":
       case "ice-candidates":
       case "ice-servers":
-        this.#line.received(message);
+        this.#line.applyMessage(message);
         return;
       case "warning":
         this.emit("problem", [{ source: "warning", code: message.code, message: message.message }]);
@@ -323,7 +310,7 @@ export class RoomConnection extends ObservableV2<RoomConnectionEvents> {
 
   #setRights({ capabilities, expiresIn }: { capabilities: readonly Capability[]; expiresIn?: number }): void {
     this.#capabilities = capabilities;
-    this.#renewal.granted(expiresIn);
+    this.#renewal.renewBefore(expiresIn);
     this.emit("capabilities", [capabilities]);
   }
 
