@@ -6,7 +6,7 @@ import { Emitter } from "../base/emitter.ts";
 import type { Ending } from "../connection/lifecycle.ts";
 import type { CallLine, CallMessage, LineListener, Refusal } from "./line.ts";
 import { type Kind, LocalInputs } from "./local-inputs.ts";
-import { MediaMonitor } from "./media-monitor.ts";
+import { monitorMedia } from "./media-monitor.ts";
 import { type Membership, wantsIn } from "./membership.ts";
 import { connectedPeers, EMPTY_MESH, type Mesh, type MeshEffect, type MeshEvent, stepMesh } from "./mesh.ts";
 import type { NegotiationEvent, Signal } from "./negotiation.ts";
@@ -33,7 +33,6 @@ export class Call extends Emitter<CallEvents> {
   readonly #inputs: LocalInputs;
   readonly #player: Player;
   readonly #relays: RelayServers;
-  readonly #monitor: MediaMonitor;
   readonly #view: CallView;
   readonly #peers = new Map<PeerId, Peer>();
   readonly #events: MeshEvent[] = [];
@@ -47,6 +46,7 @@ export class Call extends Emitter<CallEvents> {
   #isToldIn = false;
   /** Whether the room may still hold this client to be in the call it left. */
   #isLeaveUnsaid = false;
+  #stopMonitor: (() => void) | null = null;
 
   /** @param line of a connection to a room; made by that connection */
   constructor(line: CallLine, options: CallOptions = {}) {
@@ -70,13 +70,6 @@ export class Call extends Emitter<CallEvents> {
     this.#relays = new RelayServers({
       clock: this.#clock,
       ask: () => this.#line.send({ type: "ice-servers" }),
-    });
-    this.#monitor = new MediaMonitor({
-      clock: this.#clock,
-      inputs: this.#inputs,
-      peers: this.#peers,
-      measured: () => this.#update(),
-      problem: (peer, cause) => this.emit("problem", [{ peer, cause }]),
     });
     this.#view = new CallView(this, () => ({
       membership: this.#membership,
@@ -244,7 +237,13 @@ export class Call extends Emitter<CallEvents> {
     for (const peer of this.#peers.values()) peer.flush();
     this.#joining?.resolve();
     this.#joining = null;
-    this.#monitor.start();
+    this.#stopMonitor ??= monitorMedia({
+      clock: this.#clock,
+      inputs: this.#inputs,
+      peers: this.#peers,
+      measured: () => this.#update(),
+      problem: (problem) => this.emit("problem", [problem]),
+    });
   }
 
   #applyServers(message: Extract<CallMessage, { type: "call-joined" | "ice-servers" }>): void {
@@ -351,7 +350,8 @@ export class Call extends Emitter<CallEvents> {
 
   #end(membership: Extract<Membership, { type: "out" | "refused" }>, cause: unknown): void {
     this.#membership = membership;
-    this.#monitor.stop();
+    this.#stopMonitor?.();
+    this.#stopMonitor = null;
     this.#relays.stop();
     this.#dispatch({ type: "left" });
     this.#members = new Map();

@@ -15,45 +15,30 @@ interface MediaMonitorOptions {
   readonly peers: ReadonlyMap<PeerId, Pick<Peer, "listen" | "measure">>;
   /** Loudness was measured. */
   readonly measured: () => void;
-  readonly problem: (peer: PeerId, cause: unknown) => void;
+  readonly problem: (problem: { readonly peer: PeerId; readonly cause: unknown }) => void;
 }
 
-/** Measures how loud this client and its peers are, and how well media arrives, while this client is in the call. */
-export class MediaMonitor {
-  readonly #options: MediaMonitorOptions;
-  #timer: unknown = null;
-  #listens = 0;
-
-  constructor(options: MediaMonitorOptions) {
-    this.#options = options;
-  }
-
-  start(): void {
-    if (this.#timer === null) this.#measureLater();
-  }
-
-  stop(): void {
-    this.#options.clock.clearTimeout(this.#timer);
-    this.#timer = null;
-  }
-
-  #measureLater(): void {
-    this.#timer = this.#options.clock.setTimeout(() => {
+/**
+ * Measures how loud this client and its peers are, and how well media arrives.
+ * @returns a function that stops it
+ */
+export function monitorMedia({ clock, inputs, peers, measured, problem }: MediaMonitorOptions): () => void {
+  let listens = 0;
+  let timer: unknown;
+  const measureLater = () => {
+    timer = clock.setTimeout(() => {
       // Before the app hears of it: a handler that leaves the call stops this timer.
-      this.#measureLater();
-      this.#measure();
+      measureLater();
+      const now = clock.now();
+      inputs.listen(now);
+      const withQuality = ++listens % LISTENS_PER_QUALITY === 0;
+      for (const [id, peer] of peers) {
+        peer.listen(now);
+        if (withQuality) peer.measure().catch((cause: unknown) => problem({ peer: id, cause }));
+      }
+      measured();
     }, LISTEN_MS);
-  }
-
-  #measure(): void {
-    const { clock, inputs, peers, measured, problem } = this.#options;
-    const now = clock.now();
-    inputs.listen(now);
-    const withQuality = ++this.#listens % LISTENS_PER_QUALITY === 0;
-    for (const [id, peer] of peers) {
-      peer.listen(now);
-      if (withQuality) peer.measure().catch((cause: unknown) => problem(id, cause));
-    }
-    measured();
-  }
+  };
+  measureLater();
+  return () => clock.clearTimeout(timer);
 }
