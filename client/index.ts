@@ -1,6 +1,6 @@
 /**
- * The client library (`docs/client.md`), and the vocabulary of `roomful.v1` for who writes a client of their own: frames,
- * messages, close codes, room names. What the rules are is in `docs/PROTOCOL.md`.
+ * The client library (`docs/client.md`), and the vocabulary of `roomful.v1` for authors of other clients: frames, messages,
+ * close codes, room names. `docs/PROTOCOL.md` has the rules.
  */
 
 export type { CallMember, IceCandidate, IceServer, IceServers, Media } from "../shared/calls.ts";

@@ -18,8 +18,8 @@ import type { CallEvents, CallPeer, CallState, LocalMedia, Playback } from "./st
 import { CallView } from "./view.ts";
 
 /**
- * A room's call. Media flows between the peers; the room only introduces them. As long as it is not joined it does nothing
- * and asks for nothing.
+ * A room's call. Media flows between the peers; the room only relays their signals. Before `join()` a call asks for no
+ * device and sends nothing.
  *
  * @example
  * button.onclick = () => connection.call.join({ audio: true });
@@ -40,11 +40,11 @@ export class Call extends Emitter<CallEvents> {
   #mesh: Mesh = EMPTY_MESH;
   #membership: Membership = { type: "out" };
   #joining: PromiseWithResolvers<void> | null = null;
-  /** The others in the call, as they were last told. Kept while the room is away. */
+  /** The others in the call, by the room's last word. Kept while the socket is lost. */
   #members: ReadonlyMap<PeerId, Participant> = new Map();
-  /** Whether the room told on the present socket that this client is in the call. */
+  /** Whether the room listed this client in the call on the present socket. */
   #isToldIn = false;
-  /** Whether the room may still hold this client to be in the call it left. */
+  /** Whether the room may still list this client in the call that it left. */
   #isLeaveUnsaid = false;
   #stopMonitor: (() => void) | null = null;
 
@@ -90,7 +90,7 @@ export class Call extends Emitter<CallEvents> {
     return this.#view.peers;
   }
 
-  /** What this client sends. The same object until something in it changes. */
+  /** The devices and media of this client. The same object until something in it changes. */
   get local(): LocalMedia {
     return this.#view.local;
   }
@@ -100,10 +100,10 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /**
-   * Enters the call: asks for the devices, then the room. A microphone that can't be had is told by `local.microphone`, and
-   * one listens. Resolves when the room let this client in, which may take until there is a connection; at once if it is in.
-   * Rejects with a `RoomfulError` when the room refuses (`call-full`, `forbidden`), and with an `AbortError` when the call
-   * was left meanwhile.
+   * Enters the call: asks the browser for the devices, then the room. Without a microphone the client listens, and
+   * `local.microphone` tells why. Resolves when the room let this client in, which may wait for a connection; at once if it
+   * is in. Rejects with a `RoomfulError` when the room refuses (`call-full`, `forbidden`), and with an `AbortError` when
+   * `leave()` came first.
    */
   join({ audio = true, video = false }: JoinOptions = {}): Promise<void> {
     if (this.#membership.type === "in") return Promise.resolve();
@@ -139,34 +139,33 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /**
-   * Takes another microphone, or a first one: for who only listened, or was denied one before. The others notice nothing of
-   * a change.
+   * Takes another microphone, or a first one for a client that listened without. The peers notice nothing of a change.
    * @param deviceId as `enumerateDevices()` lists it; without it, the browser chooses
-   * @throws what `getUserMedia` threw; a microphone that works goes on then
+   * @throws RoomfulError `not-in-call`; the error of `getUserMedia`, after which a working microphone goes on
    */
   setInputDevice(deviceId?: string): Promise<void> {
     return this.#whileIn(() => this.#inputs.setMicrophone(deviceId));
   }
 
-  /** Turns the camera on or off. @throws what `getUserMedia` threw */
+  /** Turns the camera on or off. @throws RoomfulError `not-in-call`; the error of `getUserMedia` */
   setCamera(wish: Wish): Promise<void> {
     return this.#whileIn(() => this.#inputs.setCamera(wish));
   }
 
-  /** Plays what the browser blocked: call it from a click. */
+  /** Plays sound that the browser blocked. Call it from a click handler. */
   resumePlayback(): void {
     this.#player.resume();
     this.#inputs.resume();
   }
 
-  /** Looks for new paths to one peer or to all. The call does so itself when a path fails. */
+  /** Restarts ICE with one peer or with all. The call does so itself when a path fails. */
   restartIce(peer?: PeerId): void {
     for (const each of peer === undefined ? connectedPeers(this.#mesh) : [peer]) {
       this.#dispatch({ type: "peer", peer: each, event: { type: "restart" } });
     }
   }
 
-  /** Leaves, and tells nothing any more. Its connection does this when it is destroyed. */
+  /** Leaves, and emits nothing any more. The connection calls this when it is destroyed. */
   override destroy(): void {
     this.leave();
     super.destroy();
@@ -227,12 +226,12 @@ export class Call extends Emitter<CallEvents> {
 
   #applyJoined(message: Extract<CallMessage, { type: "call-joined" }>): void {
     if (!wantsIn(this.#membership)) return;
-    // Before connections are made with them.
+    // The servers come first: the connections that `joined` makes use them.
     this.#applyServers(message);
     this.#dispatch({ type: "joined", members: message.members });
     const isBack = this.#membership.type === "in";
     this.#setMembership({ type: "in" });
-    // Who is back in the call is taken to send what it sent before.
+    // After a reconnect the room still has the media state of the socket before.
     if (isBack) this.#sendMedia();
     for (const peer of this.#peers.values()) peer.flush();
     this.#joining?.resolve();
@@ -343,7 +342,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #refuse(code: ErrorCode, message: string): void {
-    // In case it was an earlier wish that the room refused.
+    // The refusal may answer an earlier `call-join`, and the room may have accepted the later one.
     this.#line.send({ type: "call-leave" });
     this.#end({ type: "refused", code, message }, new RoomfulError(code));
   }
@@ -360,7 +359,7 @@ export class Call extends Emitter<CallEvents> {
     const joining = this.#joining;
     this.#joining = null;
     this.#update();
-    // Who does not wait for it is told by the state.
+    // The state tells the refusal as well, so an app that does not await `join()` gets no unhandled rejection.
     joining?.promise.catch(() => {});
     joining?.reject(cause);
   }
@@ -371,7 +370,7 @@ export class Call extends Emitter<CallEvents> {
     await run();
   }
 
-  /** Tells what changed, once the mesh is at rest. */
+  /** Emits what changed, once the mesh is at rest. */
   #update(): void {
     if (this.#isStepping) return;
     this.#dropClosedPeers();

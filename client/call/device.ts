@@ -1,12 +1,12 @@
 import type { DeviceState } from "./states.ts";
 
-/** A microphone or a camera: at most one track, and what became of the wish for it. */
+/** A microphone or a camera: at most one track, and the state of the request for it. */
 export class Device {
   readonly #changed: () => void;
   #state: DeviceState = { type: "off" };
   #track: MediaStreamTrack | null = null;
 
-  /** @param changed called when the state or the track is another */
+  /** @param changed is called when the state or the track changed */
   constructor(changed: () => void) {
     this.#changed = changed;
   }
@@ -20,11 +20,11 @@ export class Device {
   }
 
   markAsking(): void {
-    // A device that works goes on until there is another one.
+    // A working device goes on until another one takes its place.
     if (this.#track === null) this.#set({ type: "asking" });
   }
 
-  /** Takes the place of the track before. */
+  /** Stops the track before, and takes this one. */
   replaceTrack(track: MediaStreamTrack): void {
     this.#stopTrack();
     this.#track = track;
@@ -35,7 +35,7 @@ export class Device {
     this.#set({ type: "on", deviceId: track.getSettings().deviceId ?? "", label: track.label });
   }
 
-  /** A device that works goes on. @param thrown by `getUserMedia` */
+  /** A working device goes on. @param thrown by `getUserMedia` */
   markFailed(thrown: unknown): void {
     if (this.#track === null) this.#set(failureOf(thrown));
   }

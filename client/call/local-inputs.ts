@@ -8,20 +8,20 @@ export type Kind = "audio" | "video";
 
 interface LocalInputsOptions {
   readonly platform: CallPlatform;
-  /** Another track is to be sent, or none. */
+  /** The track to send changed; `null` for none. */
   readonly trackChanged: (kind: Kind, track: MediaStreamTrack | null) => void;
   /** Anything else changed. */
   readonly changed: () => void;
 }
 
-/** The microphone and the camera of this client, and what is sent of them. */
+/** The microphone and the camera of this client, and the tracks that it sends. */
 export class LocalInputs {
   readonly #options: LocalInputsOptions;
   readonly #microphone: Device;
   readonly #camera: Device;
-  /** Counts what was asked for of each kind: only the last one counts. */
+  /** Numbers the requests of each kind: the result of an earlier one is dropped. */
   readonly #asked = { audio: 0, video: 0 };
-  /** How the microphone was asked for. */
+  /** The constraints of the first request for the microphone. */
   #constraints: MediaTrackConstraints = {};
   #stream: MediaStream | null = null;
   #video: MediaStream | null = null;
@@ -36,13 +36,13 @@ export class LocalInputs {
     this.#camera = new Device(() => this.#applyDevice("video", this.#camera));
   }
 
-  /** To which all that is sent belongs. */
+  /** The stream of all sent tracks. */
   get stream(): MediaStream {
     this.#stream ??= new MediaStream();
     return this.#stream;
   }
 
-  /** What the others are told. */
+  /** The media state that the peers see. */
   get media(): Media {
     const [audio, video] = [this.track("audio") !== null, this.track("video") !== null];
     return { audio, video, muted: this.#isMuted };
@@ -66,7 +66,7 @@ export class LocalInputs {
     return (kind === "audio" ? this.#microphone : this.#camera).track;
   }
 
-  /** Never rejects: what can't be had is in the `state`. Both are asked for at once, so that the user answers once. */
+  /** Requests both devices at once, so that the browser asks the user once. It never rejects: `state` tells failures. */
   async start(audio: Wish, video: Wish): Promise<void> {
     if (typeof audio === "object") this.#constraints = audio;
     if (audio === false && video === false) return;
@@ -78,13 +78,13 @@ export class LocalInputs {
     if (video !== false) await this.#open({ video }).catch(() => {});
   }
 
-  /** @throws what the browser threw; a microphone that works goes on then */
+  /** @throws the browser's error; a working microphone goes on then */
   async setMicrophone(deviceId: string | undefined): Promise<void> {
     const audio = deviceId === undefined ? this.#constraints : { ...this.#constraints, deviceId: { exact: deviceId } };
     await this.#open({ audio });
   }
 
-  /** @throws what the browser threw */
+  /** @throws the browser's error */
   async setCamera(wish: Wish): Promise<void> {
     if (wish !== false) {
       await this.#open({ video: wish });
@@ -108,12 +108,12 @@ export class LocalInputs {
     this.#options.changed();
   }
 
-  /** Listens to the microphone for a moment. @param now milliseconds */
+  /** Measures the microphone's level. @param now milliseconds */
   listen(now: number): void {
     this.#voice = this.#meter === null ? SILENT : heard(this.#voice, this.#meter.level, now);
   }
 
-  /** After a click. */
+  /** Resumes the level meter. Call it from a click handler. */
   resume(): void {
     this.#meter?.resume();
   }
@@ -135,7 +135,7 @@ export class LocalInputs {
     return this.#isMuted || this.#isMutedByModerator;
   }
 
-  /** @returns true, or throws, or false when something else was asked for meanwhile */
+  /** @returns false when a later request overtook this one @throws the browser's error */
   async #open(constraints: { audio?: Wish; video?: Wish }): Promise<boolean> {
     const kinds: Kind[] = (["audio", "video"] as const).filter((kind) => constraints[kind] !== undefined);
     const asked = kinds.map((kind) => ++this.#asked[kind]);
@@ -174,7 +174,7 @@ export class LocalInputs {
     this.#options.changed();
   }
 
-  /** Silence is sent by a track that is disabled; the device is kept, so that nobody has to be asked again. */
+  /** A disabled track sends silence. The device is kept, so that the browser does not ask the user again. */
   #applyMute(): void {
     const track = this.track("audio");
     if (track !== null) track.enabled = !this.#isSilent;

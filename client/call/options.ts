@@ -7,7 +7,7 @@ export interface CallOptions {
    * @see https://www.w3.org/TR/webrtc/#rtcicetransportpolicy-enum
    */
   readonly iceTransportPolicy?: RTCIceTransportPolicy;
-  /** Whether the others' sound is played. Default: true. Without it the app plays the `stream` of each peer. */
+  /** Whether the call plays the peers' sound. Default: true. Otherwise the app plays the `stream` of each peer. */
   readonly play?: boolean;
   /** Instead of the browser's, for tests and for environments that have another one. */
   readonly RTCPeerConnection?: new (
@@ -30,7 +30,7 @@ export interface JoinOptions {
   readonly video?: Wish;
 }
 
-/** What a call takes from the browser. */
+/** The parts of the browser that a call uses. */
 export interface CallPlatform {
   readonly newConnection: (configuration: RTCConfiguration) => RTCPeerConnection;
   readonly getUserMedia: (constraints: MediaStreamConstraints) => Promise<MediaStream>;

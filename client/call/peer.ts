@@ -10,17 +10,17 @@ import type { Quality } from "./states.ts";
 interface PeerOptions {
   readonly clock: Clock;
   readonly newConnection: () => RTCPeerConnection;
-  /** What is sent. */
+  /** The track to send, of each kind. */
   readonly track: (kind: Kind) => MediaStreamTrack | null;
-  /** To which all that is sent belongs. */
+  /** The stream of all sent tracks. */
   readonly localStream: () => MediaStream;
   readonly dispatch: (event: NegotiationEvent) => void;
   readonly send: (signal: Signal) => void;
-  /** Whether what is sent would arrive. */
+  /** Whether a signal would arrive. */
   readonly canSend: () => boolean;
-  /** A connection was made, and nothing is negotiated yet. */
+  /** An RTCPeerConnection was made, and nothing is negotiated yet. */
   readonly made: (connection: RTCPeerConnection) => void;
-  /** What is received changed. */
+  /** The received tracks changed. */
   readonly tracksChanged: () => void;
   readonly problem: (cause: unknown) => void;
 }
@@ -33,9 +33,9 @@ interface Incarnation {
   readonly senders: Map<Kind, RTCRtpSender>;
 }
 
-/** Does what a negotiation asks for, on one RTCPeerConnection at a time. */
+/** Performs the effects of a negotiation, on one RTCPeerConnection at a time. */
 export class Peer {
-  /** What the peer sends. Its tracks come and go. */
+  /** The received tracks, which come and go. */
   readonly stream = new MediaStream();
   readonly #options: PeerOptions;
   #incarnation: Incarnation | null = null;
@@ -118,7 +118,7 @@ export class Peer {
     }
   }
 
-  /** Sends what waited for the room. */
+  /** Sends the candidates that waited for the room. */
   flush(): void {
     this.#incarnation?.candidates.flush();
   }
@@ -182,7 +182,7 @@ export class Peer {
     try {
       rtc = newConnection();
     } catch (caught) {
-      // The first operation fails for want of it.
+      // The first operation fails without it, and the negotiation tries again.
       problem(caught);
       return;
     }
@@ -204,7 +204,7 @@ export class Peer {
       const sent = track(kind);
       if (sent !== null) this.#addTrack(incarnation, kind, sent);
     }
-    // Who only listens has to offer to.
+    // Without a transceiver a client that only listens would offer no audio section, and receive nothing.
     if (offers && !incarnation.senders.has("audio")) rtc.addTransceiver("audio", { direction: "recvonly" });
   }
 
@@ -228,7 +228,7 @@ export class Peer {
     this.#options.dispatch({ type: "path", connection: incarnation.id, path });
   }
 
-  /** Runs what takes turns; what became of it is told even if the connection is another one by then. */
+  /** Runs an asynchronous step. Its outcome is dispatched even if another connection took the place by then. */
   #operate(connection: ConnectionId, run: (rtc: RTCPeerConnection) => Promise<NegotiationEvent>): void {
     const { dispatch, problem } = this.#options;
     const incarnation = this.#incarnation;
@@ -241,7 +241,7 @@ export class Peer {
   }
 
   #addCandidate(candidate: IceCandidate): void {
-    // One of an offer that was not taken, or that this browser can't read: another one may do.
+    // A candidate may belong to an ignored offer, or be unreadable for this browser. Another candidate may do.
     this.#incarnation?.rtc.addIceCandidate(candidate as RTCIceCandidateInit).catch(() => {});
   }
 

@@ -14,7 +14,7 @@ export class Player {
     return this.#state;
   }
 
-  /** To be called again when the stream has other tracks. */
+  /** Plays a stream. Called again when its tracks changed. */
   play(stream: MediaStream): void {
     if (typeof Audio === "undefined") return;
     let element = this.#elements.get(stream);

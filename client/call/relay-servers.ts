@@ -1,10 +1,10 @@
 import type { IceServers } from "../../shared/calls.ts";
 import type { Clock } from "../base/clock.ts";
 
-/** Milliseconds before credentials end at which others are asked for. */
+/** Milliseconds before the credentials end at which the client asks for others. */
 const MARGIN_MS = 60_000;
 
-/** Milliseconds after which they are asked for again, if there was no answer. */
+/** Milliseconds after which the client asks again, if there was no answer. */
 const RETRY_MS = 15_000;
 
 /** The longest that a timer of JavaScript can wait. */
@@ -16,7 +16,7 @@ interface RelayServersOptions {
   readonly ask: () => void;
 }
 
-/** The ICE servers that the room told, asked for anew before they end. */
+/** The ICE servers that the room named. The client asks for others before their credentials end. */
 export class RelayServers {
   readonly #options: RelayServersOptions;
   #servers: RTCIceServer[] = [];

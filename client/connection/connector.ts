@@ -11,29 +11,29 @@ import {
   type Upload,
 } from "./lifecycle.ts";
 
-/** What is used of a WebSocket. */
+/** The part of a WebSocket that the client uses. */
 export type RoomSocket = Pick<
   WebSocket,
   "binaryType" | "onopen" | "onmessage" | "onerror" | "onclose" | "send" | "close"
 > & {
   readonly readyState: number;
-  /** Bytes that wait to be sent. Some environments do not tell. */
+  /** Bytes that wait to be sent. Some environments lack it. */
   readonly bufferedAmount?: number;
 };
 
 const OPEN = 1;
 
-/** Is told what becomes of the connection, in this order. */
+/** Hears of the connection, in this order. */
 export interface ConnectionListener {
   connecting(): void;
   socketOpened(): void;
   message(data: unknown): void;
   failed(event: Event): void;
-  /** A socket is gone, opened or not; `null` when it was not the other side that closed. */
+  /** A socket is gone, opened or not; `null` when this client closed it. */
   socketClosed(event: CloseEvent | null, wasOpen: boolean): void;
-  /** No further try is made. */
+  /** The room closed for good: the connector makes no further attempt. */
   connectionEnded(ending: Ending): void;
-  /** There was no token, or no socket could be made of URL and protocols. It is tried again. */
+  /** The token source failed, or no socket could be made of URL and protocols. The connector tries again. */
   couldNotStart(cause: unknown): void;
 }
 
@@ -43,22 +43,22 @@ export interface ConnectorOptions {
   readonly timing: ConnectionTiming;
   /** Called for each attempt. */
   readonly fetchToken: () => string | undefined | Promise<string | undefined>;
-  /** @throws when the URL or a protocol is none */
+  /** @throws when the URL or a protocol is invalid */
   readonly openSocket: (token: string | undefined) => RoomSocket;
   readonly listener: ConnectionListener;
-  /** Calls back when it is worth to try at once. @returns how to stop that */
+  /** Calls back when it is worth to try at once. @returns a function that stops it */
   readonly onWake: (wake: () => void) => () => void;
 }
 
-/** An event, with what its listener is told and the state machine need not know. */
+/** An event for the state machine, with details for the listener alone. */
 type Occurrence = {
   readonly event: ConnectionEvent;
   readonly close?: CloseEvent;
-  /** What was thrown for want of a token or a socket. */
+  /** The error of the token source or of the WebSocket constructor. */
   readonly thrown?: unknown;
 };
 
-/** Runs the state machine of `connection.ts` on a real clock and real sockets. */
+/** Runs the state machine of `lifecycle.ts` on a real clock and real sockets. */
 export class Connector {
   readonly #options: ConnectorOptions;
   readonly #stopWaking: () => void;
@@ -79,7 +79,7 @@ export class Connector {
     return this.#state;
   }
 
-  /** The socket that counts, connecting or open. */
+  /** The present socket, connecting or open. */
   get socket(): RoomSocket | null {
     return this.#socket;
   }
@@ -97,14 +97,14 @@ export class Connector {
     this.#dispatch({ type: "destroy" });
   }
 
-  /** To be called when the connection did what it is for: only then the next failure counts as the first. */
+  /** Resets the backoff: the connection did what it is for, so the next failure counts as the first. */
   wasUseful(): void {
     if (this.#state.type === "open" && this.#state.failures > 0) {
       this.#dispatch({ type: "useful", attempt: this.#state.attempt });
     }
   }
 
-  /** Sends if the socket is open. What is lost otherwise the next connection makes good. */
+  /** Sends if the socket is open, and drops the data otherwise: the next connection compares documents anew. */
   send(data: Uint8Array<ArrayBuffer> | string): void {
     if (this.#state.type !== "open" || this.#socket?.readyState !== OPEN) return;
     this.#socket.send(data);
@@ -117,8 +117,8 @@ export class Connector {
   }
 
   /**
-   * Events that arise while one is handled wait for their turn. What a listener throws ends nothing: it is thrown again
-   * when all is done.
+   * Handles one event after the other: an event that arises meanwhile waits for its turn. The first error of a listener is
+   * thrown again at the end.
    */
   #dispatch(event: ConnectionEvent, told: Omit<Occurrence, "event"> = {}): void {
     this.#queue.push({ event, ...told });
@@ -192,7 +192,7 @@ export class Connector {
     const failed = (thrown: unknown) => this.#dispatch({ type: "token-failed", attempt }, { thrown });
     try {
       const token = this.#options.fetchToken();
-      // A token that is at hand is used in the same turn, as a stock client would connect.
+      // A token at hand is used in the same turn, as y-websocket connects.
       if (typeof token !== "object") this.#dispatch({ type: "token", attempt, token });
       else Promise.resolve(token).then((fetched) => this.#dispatch({ type: "token", attempt, token: fetched }), failed);
     } catch (caught) {
@@ -234,7 +234,7 @@ export class Connector {
     socket.onopen = null;
     socket.onmessage = null;
     socket.onclose = null;
-    // Not detached: closing a socket that still connects is an error event, which Node's `ws` throws without a listener.
+    // Closing a socket that still connects emits an error event, which Node's `ws` throws without a listener.
     socket.onerror = () => {};
     socket.close(code);
   }

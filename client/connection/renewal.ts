@@ -1,20 +1,20 @@
 import type { Clock } from "../base/clock.ts";
 
-/** Milliseconds before the end at which a fresh token is fetched, or half of the time that is left if that is less. */
+/** Milliseconds before the end at which the client fetches a fresh token, or half of the remaining time if that is less. */
 const MARGIN_MS = 60_000;
 
-/** Milliseconds until a token that could not be had is asked for again. */
+/** Milliseconds until the client asks a failed token source again. */
 const RETRY_MS = 5_000;
 
-/** The longest wait that a timer takes, in milliseconds; longer ones would be over at once. */
+/** The longest delay of a JavaScript timer, in milliseconds. Longer ones fire at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 interface RenewalOptions {
   readonly clock: Clock;
-  /** `undefined` when there is no way to get another token. */
+  /** `undefined` when there is no source of further tokens. */
   readonly fetchToken: (() => Promise<string>) | undefined;
   readonly send: (token: string) => void;
-  /** There was no token. It is tried again, as long as the connection lasts. */
+  /** The token source failed. The client asks again, as long as the connection lasts. */
   readonly failed: (cause: unknown) => void;
 }
 
@@ -29,7 +29,7 @@ export class Renewal {
     this.#options = options;
   }
 
-  /** @param expiresIn milliseconds, from now; `undefined` when the grant does not end */
+  /** @param expiresIn milliseconds until the grant ends; `undefined` when it does not end */
   renewBefore(expiresIn: number | undefined): void {
     this.stop();
     if (expiresIn !== undefined) this.#wait(Math.max(expiresIn - MARGIN_MS, expiresIn / 2));

@@ -8,7 +8,7 @@ import { Ledger, type Unsaved } from "./ledger.ts";
 import { RoomAnswers } from "./room-answers.ts";
 import type { Rebuilt, Rejection, SavedState } from "./saved.ts";
 
-/** Milliseconds for which other tabs' edits are gathered: those tabs send them too, so that this is a safety net. */
+/** Milliseconds for which edits of other tabs are gathered. Those tabs send them too: forwarding is a safety net. */
 const FORWARD_MS = 1_000;
 
 /** The number of a frame that is never acknowledged: a room that lost content takes none. */
@@ -19,11 +19,11 @@ type Welcome = Extract<MessageFromRoom, { type: "welcome" }>;
 /** How far the documents have been compared on the present socket. */
 type Phase =
   | { readonly type: "closed" }
-  /** Step 1 was sent; edits wait, since the answer to the room's step 1 will hold them. */
+  /** The client sent step 1. Edits wait: the answer to the room's step 1 will hold them. */
   | { readonly type: "comparing" }
   /**
-   * The room has been sent everything, and is sent each edit. Nothing is known of it until frame `answer` is acknowledged,
-   * and never if that is {@link NEVER}.
+   * The client sent everything, and sends each edit. The document is confirmed once the room acknowledged frame `answer`; a
+   * frame {@link NEVER} is not acknowledged at all.
    */
   | { readonly type: "flowing"; readonly answer: number };
 
@@ -32,10 +32,10 @@ interface Refusal {
   readonly message: string;
 }
 
-/** Where an update comes from that is being applied. */
+/** The origin of the update that is being applied. */
 type Source =
   | "room"
-  /** The room's; it may bring in more than it holds: what waited here for it, and the room may lack. */
+  /** The room's. It may release pending content of this document, which the room may lack. */
   | "room-and-pending"
   | "tab";
 
@@ -44,20 +44,20 @@ export interface DocumentSyncOptions {
   /** The origin of transactions that apply what others did. */
   readonly origin: object;
   readonly send: (frame: Uint8Array<ArrayBuffer>) => void;
-  /** An edit was made here, and other tabs may have it. */
+  /** Publishes an edit of this tab to the others. */
   readonly publish: (update: Uint8Array) => void;
   /** The room's document is in this one. */
   readonly synced: () => void;
   readonly rejected: (rejection: Rejection) => void;
-  /** More is unsaved, or less. When it is more by an edit, Yjs tells of its update afterwards. */
+  /** The unsaved content grew or shrank. When an edit made it grow, Yjs emits the edit's update afterwards. */
   readonly unsaved: (how: "grew" | "shrank") => void;
   /** The saved state may have changed. */
   readonly changed: () => void;
-  /** Whether a transaction only brings what is stored: {@link DocumentSync.addStored} follows. */
+  /** Whether a transaction loads stored content: {@link DocumentSync.addStored} follows. */
   readonly isLoading: (origin: unknown) => boolean;
 }
 
-/** Keeps the document equal to the room's, and knows what of it the room has committed. */
+/** Keeps the document equal to the room's, and counts the content that the room has not committed. */
 export class DocumentSync {
   readonly #doc: Y.Doc;
   readonly #options: DocumentSyncOptions;
@@ -66,11 +66,11 @@ export class DocumentSync {
   #phase: Phase = { type: "closed" };
   #welcome: Welcome | null = null;
   #refusal: Refusal | null = null;
-  /** What is being applied; `null` when it is an edit of this client. */
+  /** The origin of the update that is being applied; `null` while this client edits. */
   #applying: Source | null = null;
-  /** Whether a transaction was recorded whose update Yjs has not told yet; it never does when a listener before ours throws. */
+  /** Whether Yjs still has to emit the update of a recorded transaction. It never does if a listener before ours throws. */
   #expectsUpdate = false;
-  /** What came from other tabs and is not sent yet. */
+  /** Updates of other tabs that are not sent yet. */
   #toForward: Uint8Array[] = [];
   #forwardTimer: unknown;
 
@@ -104,19 +104,19 @@ export class DocumentSync {
     return this.#ledger.edits;
   }
 
-  /** Every edit up to this number is saved. */
+  /** The number up to which every edit is saved. */
   get savedEdits(): number {
     return this.#ledger.savedEdits;
   }
 
-  /** What the room has not acknowledged. */
+  /** The content that the room has not acknowledged. */
   get unsaved(): Unsaved {
     return this.#ledger.content;
   }
 
-  /** The stored document is in this one. @param unsaved how much of it */
+  /** Counts the unsaved part of the stored document, which is in this one now. */
   addStored(unsaved: Unsaved | "everything"): void {
-    // Once the documents were compared, the room has been sent what it lacks.
+    // Once the documents were compared, the client has sent what the room lacks.
     if (this.#phase.type === "flowing") return;
     if (unsaved === "everything") this.#ledger.addEverything();
     else this.#ledger.add(unsaved);
@@ -170,7 +170,7 @@ export class DocumentSync {
     }
   }
 
-  /** Takes an edit from another tab. */
+  /** Applies an edit of another tab. */
   applyFromTab(update: Uint8Array): void {
     this.#apply(update, "tab");
   }
@@ -186,7 +186,7 @@ export class DocumentSync {
     this.#refuse(refusal);
   }
 
-  /** The room takes edits of nobody, and will not ask for any. What it once acknowledged may be what it lost. */
+  /** A damaged room accepts no edits and asks for none. It may have lost edits that it acknowledged. */
   markRoomReadOnly(): void {
     if (this.#phase.type === "closed" || this.#answers.owesDocument) return;
     this.#offerUnsaved();
@@ -194,7 +194,7 @@ export class DocumentSync {
     this.#options.changed();
   }
 
-  /** A new document with what the room has, once there is a connection. */
+  /** Resolves to a new document with the room's content, once there is a connection. */
   async rebuild(): Promise<Rebuilt<Y.Doc>> {
     const doc = await this.#answers.rebuild();
     return { doc, refused: this.#ledger.unsavedUpdate() };
@@ -203,7 +203,7 @@ export class DocumentSync {
   #applyDocument(update: Uint8Array): void {
     this.#applyFromRoom(update);
     this.#options.synced();
-    // Who may not write is asked for nothing. The room alone can tell whether it has what is unsaved here.
+    // The room sends no step 1 to a reader. Only its answer tells whether it has the content that is unsaved here.
     if (this.#welcome !== null && !this.#welcome.capabilities.includes("write")) this.#offerUnsaved();
   }
 
@@ -226,11 +226,11 @@ export class DocumentSync {
     this.#dropForwards();
     this.#expectsUpdate = false;
     const frame = this.#send(encodeSyncStep2(update));
-    // A later answer makes good what an earlier frame lacked; the first one is what the socket's word rests on.
+    // A later answer may repeat what an earlier frame lacked; the first one decides when the document is confirmed.
     if (frame !== null && this.#phase.type === "comparing") this.#phase = { type: "flowing", answer: frame };
   }
 
-  /** Sends all that is unsent. @returns the frame's number, or `null` when the room would refuse it */
+  /** Sends all unsent content. @returns the frame's number, or `null` when the room would refuse it */
   #send(frame: Uint8Array<ArrayBuffer>): number | null {
     const limit = this.#welcome?.limits.frameBytes ?? Number.POSITIVE_INFINITY;
     if (frame.length <= limit) {
@@ -260,7 +260,7 @@ export class DocumentSync {
       Y.transact(this.#doc, apply, origin, false);
     } catch (thrown) {
       if (!isApplied) throw new RoomfulError("invalid-update", undefined, { cause: thrown });
-      // An observer's: Yjs calls them when the update is in the document.
+      // An observer threw: Yjs calls observers when the update is in the document.
       throwLater(clock, thrown);
     } finally {
       this.#applying = outer;
@@ -272,13 +272,13 @@ export class DocumentSync {
   }
 
   /**
-   * Counts before anybody is told of the update. When a listener of it throws, Yjs tells nobody of anything any more; the
-   * edit is unsaved until the next connection compares the documents.
+   * Counts an edit before Yjs emits its update. When another listener throws, Yjs does not emit the update at all; the edit
+   * stays unsaved until the next connection compares the documents.
    */
   readonly #onTransaction = (transaction: Y.Transaction): void => {
     if (!hasChanges(transaction)) return;
     if (this.#sourceOf(transaction.origin) === "room") return;
-    // Where the room has been sent everything, what is stored is news to it as any edit is.
+    // After the comparison, stored content is news to the room as any edit is.
     if (this.#phase.type !== "flowing" && this.#options.isLoading(transaction.origin)) return;
     this.#expectsUpdate = true;
     this.#ledger.record(transaction);
@@ -299,7 +299,7 @@ export class DocumentSync {
   };
 
   #sendUpdate(update: Uint8Array): void {
-    // It may depend on what other tabs sent.
+    // The edit may depend on updates of other tabs.
     const updates = [...this.#toForward, update];
     this.#dropForwards();
     this.#send(encodeUpdate(updates.length === 1 ? update : Y.mergeUpdates(updates)));
@@ -311,7 +311,7 @@ export class DocumentSync {
       this.#forwardTimer = undefined;
       const updates = this.#toForward;
       this.#dropForwards();
-      // A frame would stand for what was counted and not told, too.
+      // The ledger would count a recorded edit as sent by this frame, although Yjs has not emitted its update.
       if (updates.length > 0 && !this.#expectsUpdate) this.#send(encodeUpdate(Y.mergeUpdates(updates)));
       this.#options.changed();
     }, FORWARD_MS);
@@ -333,8 +333,8 @@ export class DocumentSync {
 }
 
 /**
- * Encodes without what waits in the document for content of others that may never come: the room would not take it either,
- * and hold back its word on all the rest. When it is released it is recorded, and sent.
+ * Encodes without pending content, which waits for content of others that may never come: the room could not apply it
+ * either, and would acknowledge nothing of the frame. Pending content is recorded and sent when it is released.
  */
 function withoutPending(doc: Y.Doc, encode: () => Uint8Array): Uint8Array {
   const { store } = doc;
@@ -349,7 +349,7 @@ function withoutPending(doc: Y.Doc, encode: () => Uint8Array): Uint8Array {
   }
 }
 
-/** Whether Yjs tells of an update. */
+/** Whether Yjs emits an update for a transaction. */
 function hasChanges({ beforeState, afterState, deleteSet }: Y.Transaction): boolean {
   if (deleteSet.clients.size > 0) return true;
   for (const [client, clock] of afterState) if (beforeState.get(client) !== clock) return true;

@@ -5,12 +5,12 @@ export type DeleteSet = ReturnType<typeof Y.createDeleteSet>;
 
 /** Content of a document that the room has not acknowledged. */
 export interface Unsaved {
-  /** For each client id of which something is unsaved, the first clock that is; all that follow are too. */
+  /** The first unsaved clock of each client id with unsaved content. All clocks after it are unsaved too. */
   readonly from: ReadonlyMap<number, number>;
   readonly deletions: DeleteSet;
 }
 
-/** Transactions whose deletions are held apart. */
+/** Transactions whose deletions are held apart before they are merged. */
 const MANY_DELETIONS = 100;
 
 /** Unsaved content that goes to the room in one frame. */
@@ -19,14 +19,14 @@ interface Layer {
   firstEdit: number;
   /** Inserted and deleted clocks. */
   changes: number;
-  /** For each client id of which something is in it, the first clock that is. */
+  /** The first clock in this layer, of each client id. */
   readonly from: Map<number, number>;
   readonly deletions: DeleteSet[];
 }
 
 /**
- * Which content of a document the room has not acknowledged. It is held in layers, one per frame on the present socket
- * and one for what was not sent: a frame always carries everything that is unsaved and in no earlier frame.
+ * The content of a document that the room has not acknowledged. The ledger holds it in layers, one per frame on the present
+ * socket and one for unsent content. Each frame carries all content that is unsaved and in no earlier frame.
  */
 export class Ledger {
   readonly #doc: Y.Doc;
@@ -38,13 +38,13 @@ export class Ledger {
   #savedFrame = 0;
   #edits = 0;
 
-  /** All that is in the document already is unsaved. */
+  /** Counts the document's present content as unsaved. */
   constructor(doc: Y.Doc) {
     this.#doc = doc;
     this.addEverything();
   }
 
-  /** Takes something of the document as unsaved. */
+  /** Counts a part of the document as unsaved. */
   add({ from, deletions }: Unsaved): void {
     const layer = this.#unsent;
     for (const [client, clock] of from) {
@@ -57,13 +57,13 @@ export class Ledger {
     if (layer.changes > 0) layer.firstEdit = Math.min(layer.firstEdit, ++this.#edits);
   }
 
-  /** Takes the whole document as unsaved. */
+  /** Counts the whole document as unsaved. */
   addEverything(): void {
     const { ds, sv } = Y.snapshot(this.#doc);
     this.add({ from: new Map([...sv.keys()].map((client) => [client, 0])), deletions: ds });
   }
 
-  /** How much is unsaved: one for each inserted or deleted character, element or entry. */
+  /** The number of unsaved changes: one for each inserted or deleted character, element or entry. */
   get unsaved(): number {
     let changes = 0;
     for (const layer of this.#unsavedLayers()) changes += layer.changes;
@@ -87,7 +87,7 @@ export class Ledger {
     return this.#savedFrame;
   }
 
-  /** Adds what a transaction changed. */
+  /** Adds the changes of a transaction. */
   record({ beforeState, afterState, deleteSet }: Y.Transaction): void {
     const layer = this.#unsent;
     for (const [client, clock] of afterState) {
@@ -106,7 +106,7 @@ export class Ledger {
     layer.firstEdit = Math.min(layer.firstEdit, ++this.#edits);
   }
 
-  /** To be called when a socket opened: frames are counted from 1 again, and nothing of the unsaved was sent on it. */
+  /** Starts on a new socket: the room counts its frames from 1, and has received none. */
   restartFrames(): void {
     this.#frames = 0;
     this.#savedFrame = 0;
@@ -114,8 +114,8 @@ export class Ledger {
   }
 
   /**
-   * Compares with the state vector that the room sent. It may have lost what it never committed, so that content of
-   * others becomes this client's to save. Nothing becomes saved: what a room has is not always committed.
+   * Adds the content that the room lacks by its state vector. A room may have lost content of others that it never committed,
+   * which this client then has to save. Nothing becomes saved: a room may hold content that it has not committed.
    */
   compareWithRoom(stateVector: ReadonlyMap<number, number>): void {
     this.#unsend();
@@ -130,7 +130,7 @@ export class Ledger {
     if (layer.changes > 0) layer.firstEdit = Math.min(layer.firstEdit, ++this.#edits);
   }
 
-  /** To be called when a frame with all that is unsent is sent. @returns the frame's number */
+  /** Records that a frame carried all unsent content. @returns the frame's number */
   markSent(): number {
     const frame = ++this.#frames;
     this.#sent.set(frame, this.#unsent);
@@ -138,20 +138,20 @@ export class Ledger {
     return frame;
   }
 
-  /** The room has committed every frame up to this one that it did not reject. */
+  /** Records that the room has committed every frame up to this one, except those that it rejected. */
   markSaved(frame: number): void {
     this.#savedFrame = Math.max(this.#savedFrame, frame);
     for (const sent of this.#sent.keys()) if (sent <= frame) this.#sent.delete(sent);
   }
 
-  /** The room keeps nothing of a frame: what is in it stays unsaved. */
+  /** Records that the room keeps nothing of a frame: its content stays unsaved. */
   markRejected(frame: number): void {
     const layer = this.#sent.get(frame);
     this.#sent.delete(frame);
     if (layer !== undefined) this.#refused.push(layer);
   }
 
-  /** What is unsaved. */
+  /** The unsaved content. */
   get content(): Unsaved {
     const from = new Map<number, number>();
     const deletions: DeleteSet[] = [];
@@ -162,7 +162,7 @@ export class Ledger {
     return { from, deletions: Y.mergeDeleteSets(deletions) };
   }
 
-  /** What is unsaved, as an update. It holds all deletions: Yjs has no way to leave out the known ones. */
+  /** The unsaved content as an update. It holds all deletions: Yjs has no way to leave out the known ones. */
   unsavedUpdate(): Uint8Array {
     const known = Y.snapshot(this.#doc).sv;
     for (const [client, clock] of this.content.from) known.set(client, Math.min(known.get(client) ?? 0, clock));
@@ -175,7 +175,7 @@ export class Ledger {
     yield this.#unsent;
   }
 
-  /** Puts what was sent and not acknowledged back to what has to be sent. */
+  /** Moves sent and unacknowledged content back to the unsent layer. */
   #unsend(): void {
     for (const layer of this.#sent.values()) {
       for (const [client, clock] of layer.from) {

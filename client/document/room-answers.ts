@@ -10,13 +10,13 @@ interface Rebuilding {
 }
 
 /**
- * The answers to step 1 that the room owes, in their order: one for the document that is kept in step, and others for
- * documents that are built anew.
+ * The answers to step 1 that the room owes, in their order: one for the synced document, and others for documents that are
+ * built anew.
  */
 export class RoomAnswers {
   readonly #send: (frame: Uint8Array<ArrayBuffer>) => void;
   readonly #owed: ("document" | Rebuilding)[] = [];
-  /** Who asked for a new document while there was no connection. */
+  /** Requests for a new document that wait for a connection. */
   readonly #waiting: Rebuilding[] = [];
   #isOpen = false;
 
@@ -29,13 +29,14 @@ export class RoomAnswers {
     return this.#owed.includes("document");
   }
 
-  /** Asks for what the document lacks, and for the new documents that wait. */
+  /** Asks on a new socket for the document's missing content, and for the new documents that wait. */
   askAgain(doc: Y.Doc): void {
     this.#isOpen = true;
     this.#ask("document", Y.encodeStateVector(doc));
     for (const rebuilding of this.#waiting.splice(0)) this.#ask(rebuilding, NOTHING);
   }
 
+  /** The socket is lost: open requests wait for the next one. */
   postponeOwed(): void {
     this.#isOpen = false;
     for (const owed of this.#owed.splice(0)) if (owed !== "document") this.#waiting.push(owed);
@@ -46,7 +47,7 @@ export class RoomAnswers {
     for (const { reject } of this.#waiting.splice(0)) reject(new Error("the provider was destroyed"));
   }
 
-  /** A new document with what the room has, once there is a connection. */
+  /** Resolves to a new document with the room's content, once there is a connection. */
   rebuild(): Promise<Y.Doc> {
     return new Promise((resolve, reject) => {
       const rebuilding = { resolve, reject };
@@ -55,7 +56,7 @@ export class RoomAnswers {
     });
   }
 
-  /** Takes a step 2. @returns whether it is for the document; if not, a new one has been built of it */
+  /** Matches a step 2 with its request. @returns whether it is for the document; if not, it became a new document */
   isForDocument(update: Uint8Array): boolean {
     const owed = this.#owed.shift();
     if (owed === undefined || owed === "document") return true;

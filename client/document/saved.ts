@@ -1,17 +1,17 @@
 import { type ErrorCode, RoomfulError } from "../../shared/errors.ts";
 
 /**
- * What the "Saved" light shows. `unsaved` counts what the room has not acknowledged: one for each character, element or
- * entry that was inserted or deleted.
+ * The state of the "Saved" light. `unsaved` counts unacknowledged changes: one for each character, element or entry that was
+ * inserted or deleted.
  */
 export type SavedState =
-  /** All that this client is to save is durable in the room. */
+  /** The room has stored durably all that this client is to save. */
   | { readonly state: "saved"; readonly unsaved: 0 }
   /** Connected, and the room has not acknowledged everything yet. */
   | { readonly state: "saving"; readonly unsaved: number }
-  /** Not connected. What is unsaved is sent once there is a connection. */
+  /** Offline: the client sends unsaved changes once it is connected. */
   | { readonly state: "offline"; readonly unsaved: number }
-  /** The room refused an edit, and is sent no more: see `RoomProvider.rebuilt`. */
+  /** The room refused an edit. The client sends no more: see `RoomProvider.rebuilt`. */
   | { readonly state: "rejected"; readonly unsaved: number; readonly code: ErrorCode };
 
 export function isSameState(one: SavedState, two: SavedState): boolean {
@@ -23,28 +23,28 @@ export interface Rejection {
   readonly code: ErrorCode;
   readonly message: string;
   /**
-   * What the room does not have, as a Yjs update: the refused edit, and all that this document has beyond the room's.
-   * It refers to the document that the room has.
+   * The content that the room lacks, as a Yjs update: the refused edit, and all that this document has beyond the room's.
+   * It applies to a document with the room's content.
    */
   readonly update: Uint8Array;
 }
 
 /** A way on after a rejection. */
 export interface Rebuilt<Doc> {
-  /** A new document with what the room has. */
+  /** A new document with the room's content. */
   readonly doc: Doc;
-  /** What the room does not have, as {@link Rejection.update}: later edits included. */
+  /** The content that the room lacks, as {@link Rejection.update}, later edits included. */
   readonly refused: Uint8Array;
 }
 
 interface Waiter {
-  /** Everything up to this edit is waited for. */
+  /** The number of the last edit to wait for. */
   readonly edit: number;
   readonly resolve: () => void;
   readonly reject: (cause: unknown) => void;
 }
 
-/** Who waits until the edits made so far are saved. */
+/** Promises that resolve when the edits up to a number are saved. */
 export class SaveWaiters {
   readonly #waiters = new Set<Waiter>();
 
@@ -65,7 +65,7 @@ export class SaveWaiters {
     }
   }
 
-  /** Nothing will be saved any more. */
+  /** Rejects all: nothing will be saved any more. */
   abort(cause: unknown): void {
     for (const { reject } of this.#waiters) reject(cause);
     this.#waiters.clear();

@@ -15,7 +15,7 @@ type Phase =
   | { readonly type: "writable" }
   /** Writing fails. It is tried again when the timer fires. */
   | { readonly type: "waiting"; readonly timer: unknown }
-  /** Ended here, or another tab emptied the database: nothing is written any more. */
+  /** The store ended, or another tab emptied the database: it writes nothing any more. */
   | { readonly type: "ended" };
 
 /** Keeps a document in IndexedDB. Nothing is written inside of the document's own events, and nothing thrown into them. */
@@ -30,7 +30,7 @@ export class IndexedDbStore implements OfflineStore {
   #updates: Uint8Array[] = [];
   #changes = new Map<string, Change>();
   #owesWhole = false;
-  /** The document as it was when this ended, if it has to be stored whole. */
+  /** The document at the end of this store, if it has to be stored whole. */
   #last: Uint8Array | null = null;
   /** Writes that failed since one succeeded. */
   #failures = 0;
@@ -44,7 +44,7 @@ export class IndexedDbStore implements OfflineStore {
     this.#log = new UpdateLog(name, () => this.#last ?? Y.encodeStateAsUpdate(doc));
     doc.on("update", this.#onUpdate);
     this.whenSynced = this.#load();
-    // What was thrown is for who waits.
+    // The error is for the callers of `whenSynced`; this handler only keeps it from being unhandled.
     this.whenSynced.catch(() => this.#end());
   }
 
@@ -53,7 +53,7 @@ export class IndexedDbStore implements OfflineStore {
     return this.#values.get(key);
   }
 
-  /** Resolves also when it could not be stored yet: `failed` says so, and it is tried again. */
+  /** Resolves even when the write failed: `failed` tells so, and the store tries again. */
   async set(key: string, value: ArrayBuffer): Promise<void> {
     this.update(key, () => value);
     await this.whenSynced;
@@ -69,7 +69,7 @@ export class IndexedDbStore implements OfflineStore {
   async destroy(): Promise<void> {
     this.#doc.off("update", this.#onUpdate);
     if (this.#log.isNew) this.#last = Y.encodeStateAsUpdate(this.#doc);
-    // What is loaded from now on is not for the document any more.
+    // Records that load from now on are not applied any more.
     if (this.#phase.type === "loading") this.#phase = { type: "writable" };
     await this.whenSynced.catch(() => {});
     this.#retry();
@@ -78,7 +78,7 @@ export class IndexedDbStore implements OfflineStore {
     await this.#log.close();
   }
 
-  /** Another tab that has the same database open stops to write, and says so by its `failed`. */
+  /** Another tab with the same database open stops writing, and its `failed` tells so. */
   async clearData(): Promise<void> {
     this.#end();
     await this.#writing;
@@ -96,7 +96,7 @@ export class IndexedDbStore implements OfflineStore {
   };
 
   async #load(): Promise<void> {
-    // What is in the document already is kept too.
+    // The document's content before the load is stored too.
     if (this.#doc.store.clients.size > 0) this.#updates.push(Y.encodeStateAsUpdate(this.#doc));
     const { records, values } = await this.#log.read();
     if (this.#phase.type !== "loading") return;
@@ -117,16 +117,16 @@ export class IndexedDbStore implements OfflineStore {
       Y.transact(this.#doc, apply, this, false);
     } catch (thrown) {
       if (!isApplied) throw thrown;
-      // An observer's: Yjs calls them when everything is in the document.
+      // An observer threw: Yjs calls observers when everything is in the document.
       throwLater(this.#clock, thrown);
     }
   }
 
-  /** A record that can't be read is left where it is. */
+  /** Leaves an unreadable record where it is. */
   #applyOne(key: IDBValidKey, record: unknown): void {
     try {
       if (!(record instanceof Uint8Array)) throw new TypeError("it is no update");
-      // Yjs applies what comes before a fault: so it is looked for first.
+      // Decoded first, since Yjs would apply everything before a fault.
       Y.decodeUpdate(record);
       Y.applyUpdate(this.#doc, record, this);
       this.#log.addKnown({ key, bytes: record.length });
@@ -135,12 +135,12 @@ export class IndexedDbStore implements OfflineStore {
     }
   }
 
-  /** In a turn of its own: an edit never waits for storage, and never fails with it. */
+  /** Writes in a turn of its own: an edit never waits for storage, and never fails with it. */
   #writeSoon(): void {
     if (this.#phase.type === "writable" && this.#writing === null) void this.#write();
   }
 
-  /** Writes all that waits. What comes meanwhile goes into the next batch. Never rejects. */
+  /** Writes all that waits. Updates that arrive meanwhile go into the next batch. Never rejects. */
   #write(): Promise<void> {
     this.#writing ??= Promise.resolve().then(() => this.#writeBatches());
     return this.#writing;
@@ -150,7 +150,7 @@ export class IndexedDbStore implements OfflineStore {
     try {
       for (let batch = this.#nextBatch(); batch !== null; batch = this.#nextBatch()) await this.#writeBatch(batch);
     } finally {
-      // In the turn in which nothing was left: what comes next starts anew.
+      // Reset in the turn in which nothing was left, so that the next update starts a new write.
       this.#writing = null;
     }
   }
@@ -163,7 +163,7 @@ export class IndexedDbStore implements OfflineStore {
       this.#couldNotWrite(batch, cause);
       return;
     }
-    // Everything is stored, merged or not. A storage that fails is told of by the next write.
+    // Everything is stored, merged or not. The next write tells a failing storage.
     await this.#log.merge().catch(() => {});
   }
 

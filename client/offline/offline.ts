@@ -5,25 +5,26 @@ import type { Unsaved } from "../document/ledger.ts";
 import { type Claim, decodeClaims, encodeClaims, replaceClaim, union } from "./claims.ts";
 import type { OfflineStore, OpenOfflineStore } from "./offline-store.ts";
 
-/** Under this key a store keeps what is unsaved. */
+/** The key of the claims in a store. */
 const UNSAVED = "roomful-unsaved";
 
-/** Milliseconds in which acknowledgements are gathered before they are stored: until then a reload counts too much. */
+/** Milliseconds in which acknowledgements are gathered before they are stored. A reload in between counts too much. */
 const STORE_MS = 1_000;
 
 interface OfflineOptions {
   readonly clock: Clock;
-  /** What is unsaved now. */
+  /** The unsaved content now. */
   readonly unsaved: () => Unsaved;
-  /** The stored document is in the document, and so much of it is unsaved. */
+  /** The stored document is in the document, and this part of it is unsaved. */
   readonly loaded: (unsaved: Unsaved | "everything") => void;
-  /** Storage was refused or is full: what is unsaved is in memory only. */
+  /** Storage was refused or is full: unsaved content is in memory only. */
   readonly failed: (cause: unknown) => void;
 }
 
 /**
- * Keeps the document, and what of it is unsaved, so that a reload knows. What becomes unsaved is stored together with the
- * edit; what the room acknowledged a little later, since to count too much is no harm. What others edit costs nothing here.
+ * Keeps the document and a claim of its unsaved content, so that a reload knows both. Newly unsaved content is stored in one
+ * transaction with its edit; acknowledgements a little later, since to count too much is no harm. Edits of others cost
+ * nothing.
  */
 export class Offline {
   readonly #options: OfflineOptions;
@@ -37,10 +38,10 @@ export class Offline {
   /** Claims of earlier visits that are part of what is unsaved here. */
   #takenOver: readonly Claim[] = [];
   #timer: unknown;
-  /** The write to a store that can't change a value in one go, while there is one. */
+  /** The pending write to a store without `update`. */
   #write: { readonly done: Promise<void>; isOutdated: boolean } | null = null;
   #isFailing = false;
-  /** What was unsaved when this ended: later edits are not counted any more. */
+  /** The unsaved content at the end: later edits are not counted any more. */
   #last: Unsaved | null = null;
   #isClosed = false;
 
@@ -51,7 +52,7 @@ export class Offline {
       .then(async () => {
         const store = await open(name, doc, options.failed);
         this.#opened = store;
-        // With what the document had before.
+        // The document may have had content before it was opened.
         this.saveUnsaved();
         return store;
       })
@@ -61,7 +62,7 @@ export class Offline {
       });
   }
 
-  /** Whether a transaction brings what was stored: `loaded` will say how much of it is unsaved. */
+  /** Whether a transaction loads the stored document: `loaded` then tells its unsaved part. */
   isLoading(origin: unknown): boolean {
     return !this.#isLoaded && origin === this.#opened && origin !== null;
   }
@@ -71,7 +72,7 @@ export class Offline {
     const store = await this.#store;
     if (store === null) return;
     try {
-      // Not after the document: a claim must not be newer than the edits that it stands for.
+      // Read together with the document, not after it: a claim must not be newer than the edits that it stands for.
       const [stored] = await Promise.all([store.get(UNSAVED), store.whenSynced]);
       if (this.#isClosed) return;
       const claims = decodeClaims(stored);
@@ -84,23 +85,23 @@ export class Offline {
     }
   }
 
-  /** To be called when more is unsaved, before the store is told of the update. */
+  /** Stores the claim of newly unsaved content, before the store hears of the update: one transaction then has both. */
   saveUnsaved(): void {
     if (!this.#isClosed) this.#save();
   }
 
-  /** To be called when less is unsaved. */
+  /** Stores the claim a little later, since the room acknowledged some of it. */
   saveUnsavedSoon(): void {
     if (this.#isClosed) return;
     this.#timer ??= this.#options.clock.setTimeout(() => this.#save(), STORE_MS);
   }
 
-  /** Stores now what {@link Offline.saveUnsavedSoon} would store later: the page may be gone then. */
+  /** Stores now what {@link Offline.saveUnsavedSoon} would store later: the page may be gone by then. */
   flush(): void {
     if (!this.#isClosed && this.#timer !== undefined) this.#save();
   }
 
-  /** Stops. What was acknowledged until now is stored. */
+  /** Stops, and stores the acknowledgements until now. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.flush();
@@ -137,7 +138,7 @@ export class Offline {
     else this.#write = { done: this.#saveApart(store), isOutdated: false };
   }
 
-  /** For a store that has no `update`. */
+  /** Reads and then writes the claim, for a store without `update`. */
   async #saveApart(store: OfflineStore): Promise<void> {
     do {
       await Promise.resolve();
@@ -153,7 +154,7 @@ export class Offline {
     this.#write = null;
   }
 
-  /** Computed when it is stored: whatever waits to be stored with it is counted. */
+  /** The claim is computed at the moment of the write, and so counts all edits of the same transaction. */
   readonly #change = (stored: unknown): ArrayBuffer => {
     const unsaved = this.#last ?? this.#unsaved();
     const claim = { visit: this.#visit, version: ++this.#version, unsaved };
@@ -163,14 +164,14 @@ export class Offline {
   #unsaved(): Unsaved {
     const { from, deletions } = this.#options.unsaved();
     const { clientID, store } = this.#doc;
-    // Also when nothing of it is: what is inserted here later counts even if it is stored and a new claim is not.
+    // The own clock is claimed even if nothing of it is unsaved: a later edit counts although its own claim may be lost.
     const own = from.get(clientID) ?? Y.getState(store, clientID);
     return { from: new Map([...from, [clientID, own]]), deletions };
   }
 
   async #withStore(work: (store: OfflineStore) => Promise<unknown>): Promise<void> {
     try {
-      // In the same turn if it is open: y-indexeddb closes its database when the document is destroyed.
+      // An open store is used in the same turn: y-indexeddb closes its database when the document is destroyed.
       const store = this.#opened ?? (await this.#store);
       if (store !== null) await work(store);
     } catch (cause) {

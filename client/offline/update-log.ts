@@ -3,7 +3,7 @@ import * as Y from "yjs";
 import { inTransaction, openDatabase, resultOf } from "./indexed-db.ts";
 import { type StoredRecord, StoredRecords } from "./stored-records.ts";
 
-/** Under this key a database says which one it is. */
+/** The key of a database's identity. */
 const IDENTITY = "roomful-identity";
 
 const MERGED_AT_ONCE = 100;
@@ -11,21 +11,21 @@ const MERGED_AT_ONCE = 100;
 /** No structs, and no deletions. */
 const EMPTY_UPDATE = new Uint8Array([0, 0]);
 
-/** The browser may delete a database, and another tab empty it, while it is in use. */
+/** Tells databases apart: the browser may delete one, and another tab empty it, while it is in use. */
 interface Identity {
   readonly id: number;
-  /** How often it was emptied. */
+  /** The number of times that it was emptied. */
   readonly emptied: number;
 }
 
 /** Makes a new value of the stored one. */
 export type Change = (stored: unknown) => ArrayBuffer;
 
-/** What goes into one transaction. */
+/** The contents of one transaction. */
 export interface Batch {
   readonly updates: readonly Uint8Array[];
   readonly changes: ReadonlyMap<string, Change>;
-  /** Whether the whole document takes the place of all records that are known. */
+  /** Whether the whole document takes the place of all known records. */
   readonly isWhole: boolean;
 }
 
@@ -47,7 +47,7 @@ export class UpdateLog {
   #database: Promise<IDBDatabase> | null = null;
   #identity: Identity | null = null;
 
-  /** @param whole what holds every record that was read, and every update that was written */
+  /** @param whole encodes a document that holds every read record and every written update */
   constructor(name: string, whole: () => Uint8Array) {
     this.#name = name;
     this.#whole = whole;
@@ -71,7 +71,7 @@ export class UpdateLog {
     return { records: new Map(keys.map((key, index) => [key, records[index] as unknown])), values: named };
   }
 
-  /** To be called for each record that was read and could be used. */
+  /** Adds a record that was read and applied: only known records are merged. */
   addKnown(record: StoredRecord): void {
     this.#records.add(record);
   }
@@ -81,7 +81,7 @@ export class UpdateLog {
     return this.#identity === null;
   }
 
-  /** Whether there are so many records that they should be written as one. */
+  /** Whether the records are so many that a load should write them as one. */
   get isLong(): boolean {
     return this.#records.areMany;
   }
@@ -89,22 +89,22 @@ export class UpdateLog {
   /**
    * Writes a batch in one transaction. Where the database is not the one that was read, it gets the whole document.
    * @returns the values that were changed
-   * @throws EmptiedElsewhere; what the browser says, after a second try on a new connection
+   * @throws EmptiedElsewhere; the browser's error, after a second try on a new connection
    */
   async write(batch: Batch): Promise<ReadonlyMap<string, unknown>> {
     try {
       return await this.#write(batch);
     } catch (cause) {
       if (cause instanceof EmptiedElsewhere) throw cause;
-      // The browser may have closed the database without a word.
+      // The browser may have closed the database without an event.
       await this.close();
       return await this.#write(batch);
     }
   }
 
   /**
-   * Makes one record of many, when there are. What is large is left alone, so that the work does not grow with the document.
-   * @throws what the browser says; then nothing is changed
+   * Merges many small records into one. Large records are left alone, so that the work does not grow with the document.
+   * @throws the browser's error; then nothing is changed
    */
   async merge(): Promise<void> {
     const old = this.#records.takeToMerge();
@@ -119,7 +119,7 @@ export class UpdateLog {
     if (merged !== null) this.#records.addMerged(merged);
   }
 
-  /** Deletes everything, unless another tab did so since it was read: what is there now is newer. */
+  /** Deletes everything, unless another tab did so since the last read: the content there is newer. */
   async clear(): Promise<void> {
     await inTransaction(await this.#open(), "readwrite", async ({ updates, values }) => {
       const stored = identityOf(await resultOf(values.get(IDENTITY)));
@@ -180,7 +180,7 @@ export class UpdateLog {
   }
 }
 
-/** In groups: what Yjs does for each struct grows with how many updates it merges. */
+/** Merges in groups: Yjs's work per struct grows with the number of updates that it merges. */
 export function mergeAll(updates: readonly Uint8Array[]): Uint8Array {
   let merged = [...updates];
   while (merged.length > 1) {

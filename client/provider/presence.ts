@@ -17,8 +17,8 @@ const RENEWAL_MS = 15_000;
 const ANSWER_MS = 1_000;
 
 /**
- * The `Awareness` of y-protocols without its clock: it neither renews the own state nor forgets others'. The room says
- * who left, and the provider forgets everybody when the socket is gone.
+ * The `Awareness` of y-protocols without its clock: it neither renews the own state nor forgets others'. The room tells
+ * when a client left, and the provider forgets everybody when the socket is gone.
  */
 export class RoomAwareness extends Awareness {
   constructor(doc: Doc) {
@@ -27,7 +27,7 @@ export class RoomAwareness extends Awareness {
   }
 }
 
-/** Without it, a timer that runs late (a hidden tab's, a sleeping computer's) would forget all who are idle. */
+/** Stops the timer of y-protocols: run late, in a hidden tab or on a sleeping computer, it would forget all idle clients. */
 function stopClock(awareness: Awareness): void {
   clearInterval(awareness._checkInterval);
 }
@@ -56,7 +56,7 @@ export class Presence {
   #isOpen = false;
   /** The own state as it was last sent on this socket. */
   #sent: string | null = null;
-  /** Whom only other tabs told of, since there was no connection. */
+  /** Client ids known only from other tabs, from a time without a connection. */
   readonly #fromTabs = new Set<number>();
   /** The most bytes of a state that the room takes. */
   #limit = Number.POSITIVE_INFINITY;
@@ -72,7 +72,7 @@ export class Presence {
 
   goOnline(): void {
     this.#isOpen = true;
-    // A tab may have gone without a word meanwhile. Those that are there answer.
+    // A tab may have closed without a farewell meanwhile. The open ones answer the query.
     this.#forget([...this.#fromTabs]);
     if (this.#awareness.getLocalState() !== null) this.#announce();
   }
@@ -124,28 +124,28 @@ export class Presence {
     this.#applyOthers(entries);
   }
 
-  /** Answers the room, which wants to know whether this client is there. */
+  /** Answers the room's query whether this client is there. */
   answerRoom(): void {
     this.#send();
   }
 
-  /** Tells other tabs who is here, and asks who is there. */
+  /** Tells other tabs the own state, and asks for theirs. */
   askTabs(): void {
     this.answerTabs();
     this.#options.publish(encodeQueryAwareness());
   }
 
-  /** Tells other tabs who is here. */
+  /** Tells other tabs the own state. */
   answerTabs(): void {
     if (this.#awareness.getLocalState() === null) return;
     this.#raiseClock(1);
     this.#options.publish(encodeAwareness([this.#ownEntry()]));
   }
 
-  /** Tells other tabs that nobody is here any more. */
+  /** Tells other tabs that this client is gone. */
   leaveTabs(): void {
     this.#options.publish(encodeAwareness([{ ...this.#ownEntry(), state: null }]));
-    // Who comes back with the clock of the farewell is not seen.
+    // y-protocols ignores a state with the clock of the farewell, so a later return needs a higher one.
     this.#raiseClock(this.#ownClock + 1);
   }
 
@@ -167,13 +167,13 @@ export class Presence {
     };
   }
 
-  /** Others who use y-protocols take no first state with clock 0. */
+  /** Sends the first state. y-protocols clients ignore one with clock 0. */
   #announce(): void {
     this.#raiseClock(1);
     this.#send();
   }
 
-  /** Sends the own state, unless the room would refuse it: it closes for good on who goes on with that. */
+  /** Sends the own state, unless the room would refuse it: the room closes for good after repeated refusals. */
   #send(): void {
     const json = JSON.stringify(this.#awareness.getLocalState());
     const isRepeated = json === this.#sent;
@@ -190,11 +190,11 @@ export class Presence {
     return state !== null && state.length > this.#limit ? "presence-too-large" : null;
   }
 
-  /** The room says that this client is gone, so that it announces itself with a clock that others do not know yet. */
+  /** Answers the room's null state for this client with a clock that others do not know yet. */
   #receiveOwn({ clock, state }: AwarenessEntry): void {
     if (state !== null || this.#awareness.getLocalState() === null) return;
     if (clock < this.#ownClock) {
-      // What was sent since is on its way, or another socket with the same id answers too: the two would never end.
+      // A newer state is on its way, or another socket uses the same id: two that answer at once would never end.
       this.#answer ??= this.#options.clock.setTimeout(() => {
         this.#answer = undefined;
         if (this.#awareness.getLocalState() !== null) this.#sendEverywhere();
@@ -217,7 +217,7 @@ export class Presence {
     this.#change(() => applyAwarenessUpdate(this.#awareness, update, this.#options.origin));
   }
 
-  /** Forgets their clocks too: what they announce next is news, whatever its clock. */
+  /** Forgets the clocks too, so that any clock of their next state is news. */
   #forget(clients: readonly number[]): void {
     const { meta, clientID } = this.#awareness;
     const others = clients.filter((client) => client !== clientID);
@@ -227,7 +227,7 @@ export class Presence {
     this.#options.publish(encodeQueryAwareness());
   }
 
-  /** What a handler of the app throws must not end this. */
+  /** Guards against handlers of the app that throw. */
   #change(change: () => void): void {
     try {
       change();
@@ -239,7 +239,7 @@ export class Presence {
   readonly #onUpdate = ({ added, updated, removed }: Changes): void => {
     const { clientID } = this.#awareness;
     if (![...added, ...updated, ...removed].includes(clientID)) return;
-    // Setting the same state again is no news. The room asks when somebody needs it.
+    // An equal state is no news: the room queries when another client needs it.
     const isNews = JSON.stringify(this.#awareness.getLocalState()) !== this.#sent;
     if (this.#isOpen && isNews) this.#send();
     if (isNews || !this.#isOpen) this.#options.publish(encodeAwareness([this.#ownEntry()]));

@@ -31,8 +31,8 @@ export type RoomProviderEvents = ProviderEvents<RoomProvider>;
 const DESTROYED = "the provider was destroyed";
 
 /**
- * Connects a Yjs document to a room. Takes the place of y-websocket's `WebsocketProvider`, and knows in addition what the
- * room has committed.
+ * Connects a Yjs document to a room. It takes the place of y-websocket's `WebsocketProvider`, and knows in addition which
+ * edits the room has committed.
  *
  * @example
  * const doc = new Y.Doc();
@@ -43,8 +43,8 @@ export class RoomProvider extends Emitter<RoomProviderEvents> {
   readonly doc: Y.Doc;
   readonly awareness: Awareness;
   /**
-   * The connection to the room: its call, participants, events and moderation. What it does to the socket concerns the
-   * document too: to disconnect or destroy it does the same to this provider.
+   * The connection to the room, with its call, participants, events and moderation. Its `connect()`, `disconnect()` and
+   * `destroy()` do the same as the provider's.
    */
   readonly connection: RoomConnection;
   readonly #target: Target;
@@ -158,7 +158,7 @@ export class RoomProvider extends Emitter<RoomProviderEvents> {
     return this.connection.socket;
   }
 
-  /** What the room has committed. Never `saved` for an edit of this client that the room could still lose. */
+  /** How much the room has committed. It is never `saved` while the room could still lose an edit of this client. */
   get saved(): SavedState {
     return this.#saved;
   }
@@ -168,8 +168,8 @@ export class RoomProvider extends Emitter<RoomProviderEvents> {
    * Rejects with a `RoomfulError` when the room refuses one or closes for good, and when the provider is destroyed.
    */
   async whenSaved(): Promise<void> {
-    // What was stored is to be saved too. And inside a transaction or an observer Yjs has not told yet of the edit that is
-    // being made: it has in the next microtask, if there is nothing to load.
+    // Edits that the browser stored count too. The `await` also lets Yjs finish: inside a transaction or an observer it has
+    // not emitted the update of the current edit yet.
     await this.#loaded;
     if (this.#isDestroyed) throw new Error(DESTROYED);
     const saved = this.#waiters.wait(this.#sync.edits);
@@ -178,9 +178,10 @@ export class RoomProvider extends Emitter<RoomProviderEvents> {
   }
 
   /**
-   * After a rejection: a new document with what the room has, and what it refused, which the app may show, keep or apply
-   * in part. This provider and its document are of no more use then; connect the new document with a new provider. What
-   * the browser kept of the old document is deleted.
+   * Leads on after a rejection. It resolves to a new document with the room's content, and to the refused content, which the
+   * app may show, keep or apply in part. This provider and its document are of no more use; connect the new document with a
+   * new provider. The browser's copy of the old document is deleted.
+   * @throws RoomfulError `invalid-argument` when the room rejected nothing
    */
   async rebuilt(): Promise<Rebuilt<Y.Doc>> {
     if (this.#isDestroyed) throw new Error(DESTROYED);
@@ -215,7 +216,7 @@ export class RoomProvider extends Emitter<RoomProviderEvents> {
 
   readonly #onDocDestroy = (): void => this.destroy();
 
-  /** @returns when the stored document is there, or is not waited for any more; `null` when none is kept */
+  /** @returns a promise that resolves when the stored document is loaded, or too late; `null` when the browser keeps none */
   #openOffline(): Promise<void> | null {
     const { offline } = this.#options;
     if (offline === undefined || offline === false) return null;
@@ -293,7 +294,7 @@ export class RoomProvider extends Emitter<RoomProviderEvents> {
 
   #updateSaved(): void {
     const saved = this.#sync.savedState;
-    // Not as soon as the document is here: a room that can't commit would be tried again at once, for ever.
+    // A connection counts as useful only now: a room that syncs but can't commit would be retried at once, for ever.
     if (this.#sync.isConfirmed) this.connection.wasUseful();
     this.#waiters.settle(this.#sync.savedEdits, saved);
     if (isSameState(saved, this.#saved)) return;

@@ -23,7 +23,7 @@ export class Tabs {
     this.#options = options;
   }
 
-  /** Joins a channel, and leaves another one. Asks the tabs there for what they have, and gives them what is here. */
+  /** Joins a channel, and leaves the one before. Exchanges documents and presence with the tabs there. */
   join(name: string): void {
     if (this.#name === name) return;
     this.leave();
@@ -56,7 +56,7 @@ export class Tabs {
     try {
       this.#applyFrame(decodeFrame(bytes));
     } catch (caught) {
-      // A tab of another version may say what this one can't read; the room tells it.
+      // A tab of another version may send frames that this one can't read. The room delivers their content anyway.
       if (!(caught instanceof RoomfulError)) throw caught;
     }
   }
@@ -65,7 +65,7 @@ export class Tabs {
     const { doc, sync, presence } = this.#options;
     switch (frame.type) {
       case "sync-step-1":
-        // What the room refused must not come back by another tab.
+        // Another tab would send the refused edit to the room again.
         if (!sync.isRejected) this.publish(encodeSyncStep2(Y.encodeStateAsUpdate(doc, frame.stateVector)));
         return;
       case "sync-step-2":

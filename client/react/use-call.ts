@@ -5,7 +5,7 @@ import type { RoomProvider } from "../provider/provider.ts";
 import type { RoomConnection } from "../room/room-connection.ts";
 import { connectionOf } from "./connection-of.ts";
 
-/** A call, as it is now. */
+/** The present state of a call. */
 export interface CallHook {
   readonly state: CallState;
   readonly peers: readonly CallPeer[];

@@ -19,7 +19,7 @@ export interface PresenceHook<State extends object> {
 
 const NOBODY: readonly never[] = [];
 
-/** Who else is in the room, and how to say what they see of this client. */
+/** The presence of everybody else in the room, and a setter for the own. */
 export function usePresence<State extends object = Record<string, unknown>>(
   provider: RoomProvider | null,
 ): PresenceHook<State> {
@@ -39,7 +39,7 @@ export function usePresence<State extends object = Record<string, unknown>>(
   return { others: useSyncExternalStore(subscribe, others, () => NOBODY), setPresence };
 }
 
-/** @returns reads who else is there; what did not change since the last call is the same object */
+/** @returns a reader of the others' presence; unchanged parts stay the same objects from call to call */
 function othersOf<State extends object>(awareness: Awareness | null): () => readonly OtherPresence<State>[] {
   let last: readonly OtherPresence<State>[] = NOBODY;
   return () => {

@@ -9,7 +9,7 @@ export interface OpenRoom {
   readonly provider: RoomProvider;
 }
 
-/** What became of the wish to be in a room. It names the room, so that no render takes one room's document for another's. */
+/** The result of opening a room. It names the room, so that no render takes one room's document for another's. */
 type Outcome = { readonly serverUrl: string; readonly room: string } & (
   | { readonly type: "opened"; readonly opened: OpenRoom }
   | { readonly type: "failed"; readonly cause: unknown }

@@ -4,7 +4,7 @@ import type { RoomProvider } from "../provider/provider.ts";
 
 const NO_ROOM: SavedState = { state: "offline", unsaved: 0 };
 
-/** What the "Saved" light shows: `provider.saved`, and a new render whenever it changes. Without a provider, `offline`. */
+/** The state of the "Saved" light, `provider.saved`: it renders anew whenever that changes. `offline` without a provider. */
 export function useSaved(provider: RoomProvider | null): SavedState {
   const subscribe = useCallback(
     (changed: () => void) => {

@@ -3,7 +3,7 @@ import type { Participant, PeerId } from "../../shared/rooms.ts";
 
 const NOBODY: readonly Participant[] = [];
 
-/** Who is connected, as the room tells it. Nobody, as long as there is no connection. */
+/** Everybody connected, as the room tells it; nobody while there is no connection. */
 export class Participants {
   #byPeer: ReadonlyMap<PeerId, Participant> = new Map();
   #all = NOBODY;
@@ -13,7 +13,7 @@ export class Participants {
     this.#changed = changed;
   }
 
-  /** By the time they connected; the same array until something changes. */
+  /** Sorted by the time they connected. The array stays the same object until something changes. */
   get all(): readonly Participant[] {
     return this.#all;
   }

@@ -23,8 +23,8 @@ import { Participants } from "./participants.ts";
 import { checkTarget, roomUrl, type Target } from "./target.ts";
 
 /**
- * A connection to a room: who is there, events, moderation, calls. `RoomProvider` syncs a document over one; without a
- * document it serves those who want only the rest.
+ * A connection to a room, with its participants, events, moderation and call. `RoomProvider` syncs a document over one; an
+ * app without a document uses it alone.
  *
  * @example
  * const connection = new RoomConnection("wss://host/rooms", "standup");
@@ -113,20 +113,20 @@ export class RoomConnection extends Emitter<RoomConnectionEvents> {
     return this.#connector.socket;
   }
 
-  /** This connection's id in the room; `null` as long as there is none. */
+  /** This connection's id in the room; `null` while there is no connection. */
   get peer(): PeerId | null {
     return this.#peer;
   }
 
   /**
-   * Who is connected, this client included, by the time they came; nobody as long as there is no connection. The room
-   * vouches for it, unlike for what people say of themselves in `awareness`.
+   * Everybody connected, this client included, by the time they came. The list is empty while there is no connection. The
+   * room vouches for it, and does not for the states in `awareness`.
    */
   get participants(): readonly Participant[] {
     return this.#participants.all;
   }
 
-  /** What the room lets this connection do; empty as long as there is none. */
+  /** The rights that the room granted to this connection. The list is empty while there is no connection. */
   get capabilities(): readonly Capability[] {
     return this.#capabilities;
   }
@@ -161,8 +161,8 @@ export class RoomConnection extends Emitter<RoomConnectionEvents> {
   }
 
   /**
-   * Sends something to everybody else who may read, or to one of them, who get it as `event`. Nothing is kept of it: who is
-   * not connected never hears of it. Needs the right to publish; without it the room tells so by `problem`.
+   * Sends data to all other readers, or to one of them; their apps get it as `event`. The room keeps nothing of it, so a
+   * client that connects later never gets it. Needs the right to publish; `problem` tells a refusal.
    * @param data at most 64 KiB as JSON
    * @throws RoomfulError `not-connected`
    */
@@ -171,8 +171,8 @@ export class RoomConnection extends Emitter<RoomConnectionEvents> {
   }
 
   /**
-   * Changes what others may do, mutes, kicks or bans. Needs the right to moderate. What came of it shows in `participants`;
-   * a refusal is told by `problem`.
+   * Changes the rights of others, mutes, kicks or bans. Needs the right to moderate. The outcome shows in `participants`;
+   * `problem` tells a refusal.
    * @throws RoomfulError `not-connected`
    */
   moderate(moderation: Moderation): void {
@@ -180,20 +180,19 @@ export class RoomConnection extends Emitter<RoomConnectionEvents> {
   }
 
   /**
-   * Changes some of the room's own rules: locks it, for instance. Needs the right to moderate; a refusal is told by
-   * `problem`.
+   * Changes some of the room's own settings: locks it, for instance. Needs the right to moderate; `problem` tells a refusal.
    * @throws RoomfulError `not-connected`
    */
   changeSettings(settings: Partial<RoomSettings>): void {
     this.#tell({ type: "settings", settings });
   }
 
-  /** Sends a binary frame, if connected: for a document. */
+  /** Sends a binary frame, if connected. Its document alone calls this: the room numbers the frames that it acknowledges. */
   sendFrame(frame: Uint8Array<ArrayBuffer>): void {
     this.#connector.send(frame);
   }
 
-  /** To be called by a document that is in step with the room: only then the next failure counts as the first. */
+  /** Resets the backoff. A document calls this once the room has committed it: a failing room is not retried at full pace. */
   wasUseful(): void {
     this.#connector.wasUseful();
   }
@@ -245,10 +244,10 @@ export class RoomConnection extends Emitter<RoomConnectionEvents> {
   #applyData(data: unknown): void {
     try {
       if (typeof data === "string") this.#applyMessage(parseMessageFromRoom(data));
-      // Not asked for its class: the buffer may be of another realm, as in jsdom.
+      // `instanceof` would fail for an ArrayBuffer of another realm, as in jsdom.
       else this.#link?.applyFrame(new Uint8Array(data as ArrayBuffer));
     } catch (caught) {
-      // A newer room may say what this client does not know. Nothing else depends on it.
+      // A newer room may send messages that this client does not know. Nothing else depends on them.
       if (!(caught instanceof RoomfulError)) throw caught;
       this.emit("problem", [{ source: "room", code: caught.code, message: caught.message }]);
     }
@@ -298,7 +297,7 @@ export class RoomConnection extends Emitter<RoomConnectionEvents> {
         this.emit("problem", [{ source: "warning", code: message.code, message: message.message }]);
         return;
       case "probe":
-        // The room thereby knows that everything before it was read.
+        // The answer proves that this client read everything before the probe.
         this.#tell({ type: "probed", nonce: message.nonce });
         return;
       case "pong":
