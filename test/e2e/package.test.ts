@@ -62,7 +62,7 @@ function gzipSize(chunks: readonly Rollup.OutputChunk[]): number {
 it("an app in which nothing but the package and its peers is installed builds with Vite, and holds no Worker", async () => {
   const [chunks, all] = [await viteBuild("src/page.ts"), await viteBuild("src/alone.ts")];
   const modules = chunks.flatMap(({ moduleIds }) => moduleIds);
-  expect(modules.some((id) => id.endsWith("/roomful/dist/client/provider.js"))).toBe(true);
+  expect(modules.some((id) => id.endsWith("/roomful/dist/client/provider/provider.js"))).toBe(true);
   const everything = [...modules, ...all.flatMap(({ moduleIds }) => moduleIds)];
   expect(
     everything.filter((id) => /roomful\/dist\/(worker|backend|client\/react)|hono|jose|cloudflare|react/.test(id)),
