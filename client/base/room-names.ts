@@ -20,8 +20,8 @@ export function readableRoomName(): string {
 }
 
 /**
- * A room name that nobody guesses: 22 characters of `A–Z a–z 0–9 - _`, 132 random bits. Who has it has the
- * room when a deployment is open; it still stands in URLs, histories and logs.
+ * A room name that nobody guesses: 22 characters of `A–Z a–z 0–9 - _`, 132 random bits. In an open deployment the name
+ * alone opens the room; note that it stands in URLs, histories and logs.
  */
 export function unguessableRoomName(): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -1,4 +1,4 @@
-/** From which level on somebody speaks: -34 dB of full scale, above the noise of a room. */
+/** The level from which somebody speaks: -34 dB of full scale, above the noise of a room. */
 const SPEAKING = 0.02;
 
 /** Milliseconds for which somebody still speaks after a last loud moment: pauses between words are not the end. */
@@ -7,7 +7,7 @@ const HOLD_MS = 400;
 /** Levels are told in steps, so that noise changes nothing. */
 const STEPS = 20;
 
-/** How loud somebody is, and since when not any more. */
+/** The loudness of somebody, and the time of the last loud moment. */
 export interface Voice {
   readonly level: number;
   readonly isSpeaking: boolean;
@@ -22,7 +22,7 @@ export function heard(before: Voice, level: number, now: number): Voice {
   return { level: Math.round(level * STEPS) / STEPS, isSpeaking: now - lastLoud < HOLD_MS, lastLoud };
 }
 
-/** What a track sounds like, also while another clone of it is silenced. */
+/** Measures the level of a track, also while another clone of it is silenced. */
 export class LevelMeter {
   readonly #context: AudioContext;
   readonly #track: MediaStreamTrack;
@@ -47,7 +47,7 @@ export class LevelMeter {
     return Math.min(1, Math.sqrt(sum / this.#samples.length));
   }
 
-  /** After a click, if the browser waits for one. */
+  /** Resumes a context that the browser suspended until a click. */
   resume(): void {
     void this.#context.resume();
   }

@@ -1,6 +1,6 @@
 /**
- * With whom there are connections, as a pure function over the negotiations with all the others in the call. Who newly joined
- * makes the first offers; who was there before waits for them.
+ * The connections of a call, as a pure function over the negotiations with all its other members. A client that joins makes
+ * the first offers; the earlier members wait for them.
  */
 import type { CallMember } from "../../shared/calls.ts";
 import type { PeerId } from "../../shared/rooms.ts";
@@ -14,22 +14,22 @@ import {
   type Signal,
 } from "./negotiation.ts";
 
-/** Whether others in the call can be sent something, as the room tells. */
+/** The other members of the call, with the room's word on whether they are connected to it. */
 export type Members = ReadonlyMap<PeerId, CallMember["state"]>;
 
 export interface Mesh {
-  /** Who this client is; `null` until it joins. */
+  /** The peer id of this client; `null` until it joins. */
   readonly me: PeerId | null;
-  /** Whether the room takes signals: it answered `call-join` on the present socket. */
+  /** Whether the room relays signals: it answered `call-join` on the present socket. */
   readonly isOnline: boolean;
-  /** As told on the present socket; empty until then. */
+  /** The members as told on the present socket; empty until then. */
   readonly told: Members;
-  /** Those without a connection remember which ones are over. */
+  /** Negotiations without a connection remember which connections are over. */
   readonly negotiations: ReadonlyMap<PeerId, Negotiation>;
 }
 
 export type MeshEvent =
-  /** The room said who this client is. */
+  /** The room assigned this client its peer id. */
   | { readonly type: "welcomed"; readonly me: PeerId }
   /** The room answered `call-join`, with the others in the call. */
   | { readonly type: "joined"; readonly members: readonly PeerId[] }
@@ -37,14 +37,14 @@ export type MeshEvent =
   | { readonly type: "offline" }
   /** The call is left. */
   | { readonly type: "left" }
-  /** The room told who else is in the call. */
+  /** The room told the other members. */
   | { readonly type: "told"; readonly members: Members }
   | { readonly type: "signal"; readonly from: PeerId; readonly signal: Signal }
   /** The room would not deliver to a peer, since one of the two is not in the call. */
   | { readonly type: "undeliverable"; readonly to: PeerId }
   | { readonly type: "peer"; readonly peer: PeerId; readonly event: NegotiationEvent };
 
-/** What is to be done for the connection with one peer. */
+/** An effect for the connection with one peer. */
 export interface MeshEffect {
   readonly peer: PeerId;
   readonly effect: NegotiationEffect;
@@ -60,17 +60,17 @@ export const EMPTY_MESH: Mesh = { me: null, isOnline: false, told: new Map(), ne
 /** Peers without a connection that are remembered. */
 const REMEMBERED = 64;
 
-/** What happens next. */
+/** The next state, and the effects to perform. */
 export function stepMesh(mesh: Mesh, event: MeshEvent, circumstances: Circumstances): MeshStep {
   switch (event.type) {
     case "welcomed": {
       if (event.me === mesh.me) return { mesh, effects: [] };
-      // To the others this is somebody new: they give up what they had with who it was.
+      // The others see a new peer: they give up their connections with the former one.
       const { effects } = forAll(mesh, () => ({ type: "close" }), circumstances);
       return { mesh: { ...EMPTY_MESH, me: event.me }, effects };
     }
     case "joined":
-      return joined({ ...mesh, isOnline: true }, new Set(event.members), circumstances);
+      return applyJoined({ ...mesh, isOnline: true }, new Set(event.members), circumstances);
     case "offline": {
       const offline = { ...mesh, isOnline: false, told: new Map() };
       return forAll(offline, () => ({ type: "reachable", isReachable: false }), circumstances);
@@ -78,14 +78,14 @@ export function stepMesh(mesh: Mesh, event: MeshEvent, circumstances: Circumstan
     case "left":
       return forAll({ ...mesh, isOnline: false, told: new Map() }, () => ({ type: "close" }), circumstances);
     case "told":
-      return told(mesh, event.members, circumstances);
+      return applyMembers(mesh, event.members, circumstances);
     case "signal":
-      // What is said before the room answered is made good by the offers that follow its answer.
+      // Dropped: the offers that follow the room's answer replace earlier signals.
       return !mesh.isOnline
         ? { mesh, effects: [] }
         : forOne(mesh, event.from, { type: "signal", signal: event.signal }, circumstances);
     case "undeliverable":
-      // Who is in the call as far as was told is between two sockets, or about to be told gone.
+      // A listed member is between two sockets, or the room is about to tell that it left.
       return mesh.told.has(event.to) ? { mesh, effects: [] } : forOne(mesh, event.to, { type: "close" }, circumstances);
     case "peer":
       return forOne(mesh, event.peer, event.event, circumstances);
@@ -94,12 +94,12 @@ export function stepMesh(mesh: Mesh, event: MeshEvent, circumstances: Circumstan
   }
 }
 
-/** Those with whom there is a connection, or will be. */
+/** The peers with a connection, or with one to come. */
 export function connectedPeers({ negotiations }: Mesh): readonly PeerId[] {
   return [...negotiations].filter(([, { link }]) => link !== null).map(([peer]) => peer);
 }
 
-function joined(mesh: Mesh, members: ReadonlySet<PeerId>, circumstances: Circumstances): MeshStep {
+function applyJoined(mesh: Mesh, members: ReadonlySet<PeerId>, circumstances: Circumstances): MeshStep {
   const kept = forAll(
     mesh,
     (peer) => (members.has(peer) ? { type: "reachable", isReachable: canReach(mesh, peer) } : { type: "close" }),
@@ -108,8 +108,8 @@ function joined(mesh: Mesh, members: ReadonlySet<PeerId>, circumstances: Circums
   return each(kept, members, () => ({ type: "open" }), circumstances);
 }
 
-/** Only who was in the call before, and is not any more, is gone: an offer may come before its sender is told. */
-function told(mesh: Mesh, members: Members, circumstances: Circumstances): MeshStep {
+/** Closes the connections of former members only: an offer may arrive before the room lists its sender. */
+function applyMembers(mesh: Mesh, members: Members, circumstances: Circumstances): MeshStep {
   const gone = [...mesh.told.keys()].filter((peer) => !members.has(peer));
   const after = { ...mesh, told: members };
   const closed = each({ mesh: after, effects: [] }, gone, () => ({ type: "close" }), circumstances);
@@ -153,7 +153,7 @@ function forAll(mesh: Mesh, eventFor: (peer: PeerId) => NegotiationEvent, circum
   return each({ mesh, effects: [] }, [...mesh.negotiations.keys()], eventFor, circumstances);
 }
 
-/** Forgets those longest without a connection, in a call where many come and go. */
+/** Forgets the oldest negotiation without a connection, in a call where many come and go. */
 function remembered(negotiations: Map<PeerId, Negotiation>): Map<PeerId, Negotiation> {
   if (negotiations.size <= REMEMBERED) return negotiations;
   for (const [peer, { link }] of negotiations) {

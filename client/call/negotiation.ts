@@ -8,7 +8,7 @@
  */
 import type { ConnectionId, IceCandidate } from "../../shared/calls.ts";
 
-/** What one peer says to another through the room. */
+/** A message of one peer to another, relayed by the room. */
 export type Signal =
   | {
       readonly type: "offer" | "answer";
@@ -56,9 +56,9 @@ interface Link {
   /** The round below which offers of theirs are stale. The last one may come again, if its answer was lost. */
   readonly leastRound: number;
   readonly hasRemoteDescription: boolean;
-  /** What arrived while an operation was under way. */
+  /** Descriptions that arrived while an operation was under way. */
   readonly inbox: readonly Described[];
-  /** Those that arrived before there was a remote description. */
+  /** Candidates that arrived before there was a remote description. */
   readonly candidates: readonly IceCandidate[];
   readonly path: MediaPath;
 }
@@ -111,7 +111,7 @@ export type NegotiationEffect =
   | { readonly type: "set-timer"; readonly milliseconds: number }
   | { readonly type: "clear-timer" };
 
-/** What an event happens in. */
+/** The surroundings of an event. */
 export interface Circumstances {
   /** A new id that nobody can guess and none has had. */
   readonly newConnection: () => ConnectionId;
@@ -148,7 +148,7 @@ export function newNegotiation(isPolite: boolean): Negotiation {
   return { isPolite, isReachable: true, link: null, retired: [], attempts: 0, isTimerSet: false };
 }
 
-/** What happens next. An event that does not belong to the state, or is of another connection, changes nothing. */
+/** The next state and its effects. An event that does not fit the state, or is of another connection, changes nothing. */
 export function negotiate(negotiation: Negotiation, event: NegotiationEvent, circumstances: Circumstances): Step {
   const { negotiation: next, effects } = watched(happen(negotiation, event, circumstances));
   return { negotiation: next, effects };
@@ -157,13 +157,13 @@ export function negotiate(negotiation: Negotiation, event: NegotiationEvent, cir
 function happen(before: Negotiation, event: NegotiationEvent, { newConnection }: Circumstances): Step {
   switch (event.type) {
     case "open":
-      return before.link === null ? settle(opened(before, newConnection(), true)) : stay(before);
+      return before.link === null ? settle(openLink(before, newConnection(), true)) : stay(before);
     case "close":
       return retired(before);
     case "reachable":
       return reachable(before, event.isReachable);
     case "signal":
-      return received(before, event.signal, newConnection);
+      return applySignal(before, event.signal, newConnection);
     case "restart":
       return settle(restarted(before));
     case "timer":
@@ -211,7 +211,7 @@ function ofConnection(
       return settle({ negotiation: withLink(before, { wantsOffer: true }), effects: [] });
     case "path": {
       const after = withLink(before, { path: event.path });
-      // Only the first time: what fails again and again is helped at the pace of the timer.
+      // At once for the first failure only: repeated ones are helped at the pace of the timer.
       const helps = event.path === "failed" && before.attempts === 0 && before.isReachable;
       return settle(helps ? restarted({ ...after, attempts: 1 }) : stay(after));
     }
@@ -228,7 +228,7 @@ function withLink(negotiation: Negotiation, changes: Partial<Link>): Negotiation
   return negotiation.link === null ? negotiation : { ...negotiation, link: { ...negotiation.link, ...changes } };
 }
 
-/** What is sent to who can't be reached is lost anyway, and made good later. */
+/** Drops signals to an unreachable peer: they would be lost anyway, and are repeated later. */
 function send({ isReachable }: Negotiation, signal: Signal): NegotiationEffect[] {
   return isReachable ? [{ type: "send", signal }] : [];
 }
@@ -239,7 +239,7 @@ function isBusy({ phase }: Link): boolean {
 }
 
 /** @param offers whether the connection is made here, by an offer; else theirs is taken */
-function opened(before: Negotiation, connection: ConnectionId, offers: boolean): Step {
+function openLink(before: Negotiation, connection: ConnectionId, offers: boolean): Step {
   const { negotiation, effects } = retired(before);
   const link: Link = {
     connection,
@@ -295,7 +295,7 @@ function reachable(before: Negotiation, isReachable: boolean): Step {
   const after = { ...before, isReachable, attempts: 0 };
   const { link } = before;
   if (!isReachable || before.isReachable || link === null) return settle(stay(after));
-  // What was said last may be lost.
+  // The last signal may be lost.
   if (link.phase === "offered") return { negotiation: after, effects: [resend(link)] };
   return settle(link.path === "connected" ? stay(after) : restarted(after));
 }
@@ -304,7 +304,7 @@ function resend({ connection, made }: Link): NegotiationEffect {
   return { type: "resend-offer", connection, round: made };
 }
 
-function received(before: Negotiation, signal: Signal, newConnection: () => ConnectionId): Step {
+function applySignal(before: Negotiation, signal: Signal, newConnection: () => ConnectionId): Step {
   const { link } = before;
   if (link?.connection === signal.connection) {
     if (link.phase === "broken") return stay(before);
@@ -315,13 +315,13 @@ function received(before: Negotiation, signal: Signal, newConnection: () => Conn
   if (signal.type !== "offer") return stay(before);
   if (before.retired.includes(signal.connection)) {
     // Said late; or each side holds on to what the other gave up, and a third connection has to be.
-    return isAtOdds(before) ? settle(opened(before, newConnection(), true)) : stay(before);
+    return isAtOdds(before) ? settle(openLink(before, newConnection(), true)) : stay(before);
   }
   // Both made a connection: the polite one's is given up. It takes this side's as soon as it hears of it.
   if (link !== null && !link.isShared && link.phase !== "broken" && !before.isPolite) {
     return stay({ ...before, retired: retiring(before, signal.connection) });
   }
-  const { negotiation, effects } = opened(before, signal.connection, false);
+  const { negotiation, effects } = openLink(before, signal.connection, false);
   return settle({ negotiation: withLink(negotiation, { inbox: [signal] }), effects });
 }
 
@@ -374,7 +374,7 @@ function helped(before: Negotiation, newConnection: () => ConnectionId): Step {
   const after = { ...before, attempts: before.attempts + 1 };
   const isStuck = isBusy(link) && before.attempts > 0;
   const wasHelpedInVain = after.attempts % HELP_BEFORE_REPLACEMENT === 0;
-  if (link.phase === "broken" || isStuck || wasHelpedInVain) return opened(after, newConnection(), true);
+  if (link.phase === "broken" || isStuck || wasHelpedInVain) return openLink(after, newConnection(), true);
   if (link.phase === "offered") return { negotiation: after, effects: [resend(link)] };
   return isBusy(link) ? stay(after) : restarted(after);
 }

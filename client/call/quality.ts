@@ -37,7 +37,7 @@ export function sampleOf(report: Iterable<Statistics>): Sample {
 /** @param before of the same connection */
 export function qualityOf(before: Sample, now: Sample): Quality {
   const received = Math.max(0, now.received - before.received);
-  // What was thought lost may still come: then the count goes back.
+  // A packet counted as lost may still arrive: the count then goes back.
   const lost = Math.max(0, now.lost - before.lost);
   const expected = received + lost;
   return { loss: expected === 0 ? 0 : lost / expected, rttMs: now.rttMs, relayed: now.relayed };

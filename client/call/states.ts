@@ -1,45 +1,45 @@
-/** What a call tells an app. Each value is immutable: another one takes its place when something changed. */
+/** The values that a call shows to an app. Each is immutable: another one takes its place when something changed. */
 import type { ErrorCode } from "../../shared/errors.ts";
 import type { PeerId } from "../../shared/rooms.ts";
 
 export type CallState =
-  /** Not in the call. */
+  /** The client is not in the call. */
   | { readonly type: "idle" }
-  /** Waits for the microphone, for a connection, or for the room. */
+  /** The client waits for the microphone, for a connection, or for the room. */
   | { readonly type: "joining" }
   | { readonly type: "joined" }
   /** The connection to the room is lost. Media flows on; nobody new gets in until it is back. */
   | { readonly type: "reconnecting-signaling" }
   /** Media to or from some is interrupted. */
   | { readonly type: "reconnecting-media"; readonly peers: readonly PeerId[] }
-  /** The room let this client not in, or out. */
+  /** The room refused this client, or removed it from the call. */
   | { readonly type: "refused"; readonly code: ErrorCode; readonly message: string };
 
 /** A microphone or a camera. */
 export type DeviceState =
-  /** Not asked for. */
+  /** The app did not ask for the device. */
   | { readonly type: "off" }
   /** The browser asks, or the device starts. */
   | { readonly type: "asking" }
   | { readonly type: "on"; readonly deviceId: string; readonly label: string }
-  /** The user or the browser's settings said no. */
+  /** The user or the browser's settings denied it. */
   | { readonly type: "denied" }
-  /** There is none, none of that id, or it was unplugged. */
+  /** There is no such device, or it was unplugged. */
   | { readonly type: "missing" }
-  /** It can't be read, for instance since another app has it. */
+  /** The browser can't read the device, for instance since another app uses it. */
   | { readonly type: "failed"; readonly cause: unknown };
 
-/** What this client sends. */
+/** The devices and media of this client. */
 export interface LocalMedia {
   readonly microphone: DeviceState;
   readonly camera: DeviceState;
-  /** What the camera sees; without sound. `null` as long as it is off. */
+  /** The camera's picture, without sound; `null` while it is off. */
   readonly video: MediaStream | null;
   /** Whether `mute()` was called. */
   readonly isMuted: boolean;
-  /** Whether a moderator silenced this client: it sends silence, and others' clients drop its sound anyway. */
+  /** Whether a moderator silenced this client: it sends silence, and the peers drop its sound anyway. */
   readonly isMutedByModerator: boolean;
-  /** What the microphone hears, from 0 to 1 (full scale), also while muted. */
+  /** The microphone's level from 0 to 1 (full scale), also while muted. */
   readonly level: number;
   /** Whether somebody speaks into it. */
   readonly isSpeaking: boolean;
@@ -67,7 +67,7 @@ export interface CallPeer {
     | "reconnecting-signaling"
     /** Media was connected, and is interrupted. */
     | "reconnecting-media";
-  /** What it sends. The same object as long as it is in the call; its tracks come and go. */
+  /** The received tracks, which come and go. The same object while the peer is in the call. */
   readonly stream: MediaStream;
   readonly hasAudio: boolean;
   readonly hasVideo: boolean;
@@ -78,7 +78,7 @@ export interface CallPeer {
   /** From 0 to 1 (full scale), in steps of 1/20. */
   readonly level: number;
   readonly isSpeaking: boolean;
-  /** `null` until it is measured, some seconds after it connected. */
+  /** `null` until it is measured, some seconds after the peer connected. */
   readonly quality: Quality | null;
 }
 
@@ -90,13 +90,13 @@ export interface CallEvents {
   /** Somebody came, left or changed. */
   peers: (peers: readonly CallPeer[]) => void;
   local: (local: LocalMedia) => void;
-  /** With `blocked`, call `resumePlayback()` from a click. */
+  /** On `blocked`, call `resumePlayback()` from a click handler. */
   playback: (playback: Playback) => void;
   /**
-   * An RTCPeerConnection was made, before anything is negotiated: the place to add a data channel (`negotiated: true`, with
-   * an id of the app's choice). Another one may take its place at any time, and is told too.
+   * An RTCPeerConnection was made, and nothing is negotiated yet: add data channels here (`negotiated: true`, with an id of
+   * the app's choice). Another one may take its place at any time, with an event of its own.
    */
   connection: (made: { readonly peer: PeerId; readonly connection: RTCPeerConnection }) => void;
-  /** Something that ends nothing, for logs: what the browser or the room would not do. */
+  /** A failure that ends nothing, for logs: the browser or the room refused something. */
   problem: (problem: { readonly peer?: PeerId; readonly cause: unknown }) => void;
 }

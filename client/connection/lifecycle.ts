@@ -1,6 +1,6 @@
 /**
- * The life of a connection as a pure function: a state and an event give the next state and what is to be done. Whoever
- * runs it (`Connector`) owns the clock, the sockets and the token.
+ * The life of a connection as a pure function: a state and an event give the next state and its effects. `Connector` runs
+ * it, and owns the clock, the sockets and the token.
  */
 import { isFinalClose } from "../../shared/errors.ts";
 import { FOUND_DEAD_CLOSE } from "../../shared/messages.ts";
@@ -11,18 +11,18 @@ export interface Ending {
   readonly reason: string;
 }
 
-/** What a socket was given to send. Both count bytes, and are 0 where the environment does not tell. */
+/** The data given to a socket. Both count bytes, and are 0 where the environment lacks `bufferedAmount`. */
 export interface Upload {
-  /** What the network has not taken yet. */
+  /** Data that the network has not taken yet. */
   readonly waiting: number;
-  /** What the network took, since the socket opened. */
+  /** Data that the network took since the socket opened. */
   readonly taken: number;
 }
 
-/** What an open socket is known by: the last sign of life, or an unanswered ping. */
+/** The liveness of an open socket: its last sign of life, or an unanswered ping. */
 type Liveness =
   | { readonly type: "heard"; readonly at: number }
-  /** A ping was sent, and nothing has been heard since. `upload` is what was last seen to wait before it. */
+  /** The client sent a ping, and heard nothing since. `upload` is the data that was last seen to wait before it. */
   | { readonly type: "pinged"; readonly upload: Upload };
 
 /**
@@ -82,7 +82,7 @@ export interface ConnectionTiming {
   readonly maxBackoff: number;
 }
 
-/** What an event happens in. */
+/** The surroundings of an event. */
 export interface Circumstances {
   /** Milliseconds. */
   readonly now: number;
@@ -103,7 +103,7 @@ const NORMAL_CLOSE = 1000;
 
 export const IDLE: ConnectionState = { type: "idle", attempt: 0 };
 
-/** What happens next. An event that does not belong to the state, or to an earlier attempt, changes nothing. */
+/** The next state and its effects. An event that does not fit the state, or is of an earlier attempt, changes nothing. */
 export function step(state: ConnectionState, event: ConnectionEvent, circumstances: Circumstances): Step {
   if (state.type === "destroyed") return stay(state);
   if ("attempt" in event && event.attempt !== state.attempt) return stay(state);
@@ -135,7 +135,7 @@ export function step(state: ConnectionState, event: ConnectionEvent, circumstanc
     case "useful":
       return state.type === "open" ? stay({ ...state, failures: 0 }) : stay(state);
     case "closed":
-      return closed(state, event, circumstances);
+      return afterClose(state, event, circumstances);
     case "timer":
       return timerFired(state, circumstances);
     default:
@@ -170,7 +170,7 @@ function timer(attempt: number, milliseconds: number): ConnectionEffect {
   return { type: "set-timer", attempt, milliseconds: Math.ceil(milliseconds) };
 }
 
-/** What ends with a state. */
+/** The effects of leaving a state. */
 function leave(state: ConnectionState, code = NORMAL_CLOSE): ConnectionEffect[] {
   switch (state.type) {
     case "idle":
@@ -216,7 +216,7 @@ function open(state: Extract<ConnectionState, { type: "connecting" }>, { now, ti
   };
 }
 
-function closed(state: ConnectionState, { code, reason }: Ending, circumstances: Circumstances): Step {
+function afterClose(state: ConnectionState, { code, reason }: Ending, circumstances: Circumstances): Step {
   if (state.type !== "connecting" && state.type !== "open") return stay(state);
   if (!isFinalClose(code)) return retry(state, circumstances);
   return { state: { type: "ended", attempt: state.attempt, ending: { code, reason } }, effects: leave(state) };

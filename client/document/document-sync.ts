@@ -52,7 +52,7 @@ export interface DocumentSyncOptions {
   /** The unsaved content grew or shrank. When an edit made it grow, Yjs emits the edit's update afterwards. */
   readonly unsaved: (how: "grew" | "shrank") => void;
   /** The saved state may have changed. */
-  readonly changed: () => void;
+  readonly savedChanged: () => void;
   /** Whether a transaction loads stored content: {@link DocumentSync.addStored} follows. */
   readonly isLoading: (origin: unknown) => boolean;
 }
@@ -120,7 +120,7 @@ export class DocumentSync {
     if (this.#phase.type === "flowing") return;
     if (unsaved === "everything") this.#ledger.addEverything();
     else this.#ledger.add(unsaved);
-    this.#options.changed();
+    this.#options.savedChanged();
   }
 
   goOnline(): void {
@@ -128,7 +128,7 @@ export class DocumentSync {
     this.#dropForwards();
     this.#phase = { type: "comparing" };
     this.#answers.askAgain(this.#doc);
-    this.#options.changed();
+    this.#options.savedChanged();
   }
 
   goOffline(): void {
@@ -136,7 +136,7 @@ export class DocumentSync {
     this.#welcome = null;
     this.#dropForwards();
     this.#answers.postponeOwed();
-    this.#options.changed();
+    this.#options.savedChanged();
   }
 
   destroy(): void {
@@ -178,7 +178,7 @@ export class DocumentSync {
   markSaved(frame: number): void {
     this.#ledger.markSaved(frame);
     this.#options.unsaved("shrank");
-    this.#options.changed();
+    this.#options.savedChanged();
   }
 
   markRejected(frame: number, refusal: Refusal): void {
@@ -191,7 +191,7 @@ export class DocumentSync {
     if (this.#phase.type === "closed" || this.#answers.owesDocument) return;
     this.#offerUnsaved();
     this.#phase = { type: "flowing", answer: NEVER };
-    this.#options.changed();
+    this.#options.savedChanged();
   }
 
   /** Resolves to a new document with the room's content, once there is a connection. */
@@ -211,7 +211,7 @@ export class DocumentSync {
     if (this.#phase.type !== "comparing" || this.#refusal !== null) return;
     if (this.#ledger.unsaved === 0) this.#phase = { type: "flowing", answer: 0 };
     else this.#sendAnswer(withoutPending(this.#doc, () => this.#ledger.unsavedUpdate()));
-    this.#options.changed();
+    this.#options.savedChanged();
   }
 
   #answer(stateVector: Uint8Array): void {
@@ -219,7 +219,7 @@ export class DocumentSync {
     this.#ledger.compareWithRoom(decodeStateVector(stateVector));
     this.#options.unsaved("grew");
     this.#sendAnswer(withoutPending(this.#doc, () => Y.encodeStateAsUpdate(this.#doc, stateVector)));
-    this.#options.changed();
+    this.#options.savedChanged();
   }
 
   #sendAnswer(update: Uint8Array): void {
@@ -283,7 +283,7 @@ export class DocumentSync {
     this.#expectsUpdate = true;
     this.#ledger.record(transaction);
     this.#options.unsaved("grew");
-    this.#options.changed();
+    this.#options.savedChanged();
   };
 
   readonly #onUpdate = (update: Uint8Array, origin: unknown): void => {
@@ -295,7 +295,7 @@ export class DocumentSync {
       else this.#sendUpdate(update);
     }
     if (source === null && this.#refusal === null) this.#options.publish(update);
-    this.#options.changed();
+    this.#options.savedChanged();
   };
 
   #sendUpdate(update: Uint8Array): void {
@@ -313,7 +313,7 @@ export class DocumentSync {
       this.#dropForwards();
       // The ledger would count a recorded edit as sent by this frame, although Yjs has not emitted its update.
       if (updates.length > 0 && !this.#expectsUpdate) this.#send(encodeUpdate(Y.mergeUpdates(updates)));
-      this.#options.changed();
+      this.#options.savedChanged();
     }, FORWARD_MS);
   }
 
@@ -328,7 +328,7 @@ export class DocumentSync {
     this.#refusal ??= refusal;
     this.#dropForwards();
     if (isFirst) this.#options.rejected({ ...refusal, update: this.#ledger.unsavedUpdate() });
-    this.#options.changed();
+    this.#options.savedChanged();
   }
 }
 

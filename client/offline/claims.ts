@@ -4,8 +4,8 @@ import * as Y from "yjs";
 import type { Unsaved } from "../document/ledger.ts";
 
 /**
- * What one visit to a document says is unsaved of it. All tabs keep theirs under one key. A visit writes a claim with each of
- * its edits, so that one that did not change stands for a visit that wrote nothing since.
+ * The unsaved content of a document, as one visit counts it. All tabs keep their claims under one key. A visit writes a claim
+ * with each of its edits, so an unchanged claim stands for a visit that wrote nothing since.
  */
 export interface Claim {
   /** A random number that the visit drew. */
@@ -46,7 +46,7 @@ export function decodeClaims(stored: unknown): Claim[] | null {
   }
 }
 
-/** What is unsaved when all of it is. */
+/** The union of unsaved contents. */
 export function union(parts: readonly Unsaved[]): Unsaved {
   const from = new Map<number, number>();
   for (const part of parts) {

@@ -27,7 +27,7 @@ export function openDatabase(name: string, lost: (database: IDBDatabase) => void
       const database = request.result;
       database.onclose = () => lost(database);
       database.onversionchange = () => {
-        // Who deletes the database waits for this.
+        // Another tab that deletes the database waits for this close.
         database.close();
         lost(database);
       };

@@ -13,7 +13,7 @@ export interface OfflineStoreCheck {
 }
 
 /**
- * What a store of an app's own has to do, for any test runner:
+ * The checks that an app's own store has to pass, for any test runner:
  * `for (const { title, run } of offlineStoreChecks) it(title, () => run(open))`.
  */
 export const offlineStoreChecks: readonly OfflineStoreCheck[] = [

@@ -10,7 +10,7 @@ export interface OfflineStore {
    * origin counts as unsaved.
    */
   readonly whenSynced: Promise<unknown>;
-  /** What was last set for a key; not newer than the document that `whenSynced` waits for, as long as that is not there. */
+  /** The last value of a key. Until `whenSynced` resolves, it is not newer than the document that `whenSynced` waits for. */
   get(key: string): Promise<unknown>;
   set(key: string, value: ArrayBuffer): Promise<unknown>;
   /**

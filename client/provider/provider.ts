@@ -95,7 +95,7 @@ export class RoomProvider extends Emitter<RoomProviderEvents> {
       synced: () => this.#setSynced(true),
       rejected: (rejection) => this.emit("rejected", [rejection]),
       unsaved: (how) => (how === "grew" ? this.#offline?.saveUnsaved() : this.#offline?.saveUnsavedSoon()),
-      changed: () => this.#updateSaved(),
+      savedChanged: () => this.#updateSaved(),
       isLoading: (origin) => this.#offline?.isLoading(origin) ?? false,
     });
     this.#parts = { sync: this.#sync, presence: this.#presence, problem };
