@@ -246,7 +246,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #applyServers(message: Extract<CallMessage, { type: "call-joined" | "ice-servers" }>): void {
-    this.#relays.replaceServers(message);
+    this.#relays.replace(message);
     if (message.warning !== undefined) this.emit("problem", [{ cause: new RoomfulError(message.warning) }]);
     for (const peer of this.#peers.values()) peer.setConfiguration(this.#configuration);
   }

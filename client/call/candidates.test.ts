@@ -36,7 +36,7 @@ it("ICE servers are asked for anew before they end, and again until there is an 
   const clock = new FakeClock();
   let asked = 0;
   const relays = new RelayServers({ clock, ask: () => asked++ });
-  relays.replaceServers({ iceServers: [{ urls: "turn:a", username: "u", credential: "c" }], iceExpiresIn: 600_000 });
+  relays.replace({ iceServers: [{ urls: "turn:a", username: "u", credential: "c" }], iceExpiresIn: 600_000 });
   expect(relays.servers).toEqual([{ urls: "turn:a", username: "u", credential: "c" }]);
   clock.advance(539_999);
   expect(asked).toBe(0);
@@ -44,6 +44,6 @@ it("ICE servers are asked for anew before they end, and again until there is an 
   expect(asked).toBe(1);
   clock.advance(15_000);
   expect(asked).toBe(2);
-  relays.replaceServers({ iceServers: [] });
+  relays.replace({ iceServers: [] });
   expect([relays.servers, clock.pending]).toEqual([[], 0]);
 });

@@ -30,7 +30,7 @@ export class RelayServers {
     return this.#servers;
   }
 
-  replaceServers({ iceServers, iceExpiresIn }: IceServers): void {
+  replace({ iceServers, iceExpiresIn }: IceServers): void {
     this.#servers = iceServers.map(({ urls, ...credentials }) => ({
       urls: typeof urls === "string" ? urls : [...urls],
       ...credentials,

@@ -127,7 +127,7 @@ export class DocumentSync {
     this.#ledger.restartFrames();
     this.#dropForwards();
     this.#phase = { type: "comparing" };
-    this.#answers.askAgain(this.#doc);
+    this.#answers.goOnline(this.#doc);
     this.#options.savedChanged();
   }
 
@@ -135,7 +135,7 @@ export class DocumentSync {
     this.#phase = { type: "closed" };
     this.#welcome = null;
     this.#dropForwards();
-    this.#answers.postponeOwed();
+    this.#answers.goOffline();
     this.#options.savedChanged();
   }
 

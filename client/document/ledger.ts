@@ -49,7 +49,7 @@ export class Ledger {
     const layer = this.#unsent;
     for (const [client, clock] of from) {
       if (clock >= Y.getState(this.#doc.store, client)) continue;
-      layer.from.set(client, Math.min(layer.from.get(client) ?? clock, clock));
+      lowerClock(layer.from, client, clock);
     }
     const all = Y.mergeDeleteSets([...layer.deletions, deletions]);
     layer.deletions.splice(0, layer.deletions.length, all);
@@ -94,7 +94,7 @@ export class Ledger {
       const before = beforeState.get(client) ?? 0;
       if (clock <= before) continue;
       layer.changes += clock - before;
-      layer.from.set(client, Math.min(layer.from.get(client) ?? before, before));
+      lowerClock(layer.from, client, before);
     }
     if (deleteSet.clients.size > 0) {
       layer.deletions.push(deleteSet);
@@ -123,7 +123,7 @@ export class Ledger {
     for (const client of this.#doc.store.clients.keys()) {
       const clock = Y.getState(this.#doc.store, client);
       const known = stateVector.get(client) ?? 0;
-      if (known < clock) layer.from.set(client, Math.min(layer.from.get(client) ?? known, known));
+      if (known < clock) lowerClock(layer.from, client, known);
     }
     layer.changes = this.#countInserted(layer.from);
     for (const deletions of layer.deletions) layer.changes += sizeOf(deletions);
@@ -157,7 +157,7 @@ export class Ledger {
     const deletions: DeleteSet[] = [];
     for (const layer of this.#unsavedLayers()) {
       deletions.push(...layer.deletions);
-      for (const [client, clock] of layer.from) from.set(client, Math.min(from.get(client) ?? clock, clock));
+      for (const [client, clock] of layer.from) lowerClock(from, client, clock);
     }
     return { from, deletions: Y.mergeDeleteSets(deletions) };
   }
@@ -178,9 +178,7 @@ export class Ledger {
   /** Moves sent and unacknowledged content back to the unsent layer. */
   #unsend(): void {
     for (const layer of this.#sent.values()) {
-      for (const [client, clock] of layer.from) {
-        this.#unsent.from.set(client, Math.min(this.#unsent.from.get(client) ?? clock, clock));
-      }
+      for (const [client, clock] of layer.from) lowerClock(this.#unsent.from, client, clock);
       this.#unsent.deletions.push(...layer.deletions);
       this.#unsent.changes += layer.changes;
       this.#unsent.firstEdit = Math.min(this.#unsent.firstEdit, layer.firstEdit);
@@ -197,6 +195,11 @@ export class Ledger {
 
 function emptyLayer(): Layer {
   return { firstEdit: Number.POSITIVE_INFINITY, changes: 0, from: new Map(), deletions: [] };
+}
+
+/** Lowers the first unsaved clock of a client id. */
+export function lowerClock(from: Map<number, number>, client: number, clock: number): void {
+  from.set(client, Math.min(from.get(client) ?? clock, clock));
 }
 
 /** The number of clocks in a set. */

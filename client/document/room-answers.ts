@@ -30,20 +30,20 @@ export class RoomAnswers {
   }
 
   /** Asks on a new socket for the document's missing content, and for the new documents that wait. */
-  askAgain(doc: Y.Doc): void {
+  goOnline(doc: Y.Doc): void {
     this.#isOpen = true;
     this.#ask("document", Y.encodeStateVector(doc));
     for (const rebuilding of this.#waiting.splice(0)) this.#ask(rebuilding, NOTHING);
   }
 
   /** The socket is lost: open requests wait for the next one. */
-  postponeOwed(): void {
+  goOffline(): void {
     this.#isOpen = false;
     for (const owed of this.#owed.splice(0)) if (owed !== "document") this.#waiting.push(owed);
   }
 
   destroy(): void {
-    this.postponeOwed();
+    this.goOffline();
     for (const { reject } of this.#waiting.splice(0)) reject(new Error("the provider was destroyed"));
   }
 

@@ -1,7 +1,7 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import * as Y from "yjs";
-import type { Unsaved } from "../document/ledger.ts";
+import { lowerClock, type Unsaved } from "../document/ledger.ts";
 
 /**
  * The unsaved content of a document, as one visit counts it. All tabs keep their claims under one key. A visit writes a claim
@@ -50,7 +50,7 @@ export function decodeClaims(stored: unknown): Claim[] | null {
 export function union(parts: readonly Unsaved[]): Unsaved {
   const from = new Map<number, number>();
   for (const part of parts) {
-    for (const [client, clock] of part.from) from.set(client, Math.min(from.get(client) ?? clock, clock));
+    for (const [client, clock] of part.from) lowerClock(from, client, clock);
   }
   return { from, deletions: Y.mergeDeleteSets(parts.map(({ deletions }) => deletions)) };
 }
