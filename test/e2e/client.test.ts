@@ -134,8 +134,8 @@ describe.concurrent("a rejection", () => {
     provider.connect();
     await until(() => provider.synced, "synced again");
     // The room handles the event after everything that the same socket sent before.
-    const fence = new Promise((resolve) => reader.provider.once("event", resolve));
-    provider.publish("fence");
+    const fence = new Promise((resolve) => reader.provider.connection.once("event", resolve));
+    provider.connection.publish("fence");
     await fence;
     const late = provide(smallServer.url, room);
     await until(() => late.provider.synced, "synced");
