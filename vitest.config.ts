@@ -9,7 +9,7 @@ process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 const RETRIES = 1;
 
 /** Tests of the worker that ask real servers in this process. */
-const NEEDS_NODE = ["worker/calls/ice.test.ts", "worker/access/key-set.test.ts"];
+const NEEDS_NODE = ["worker/calls/ice-servers.test.ts", "worker/access/key-set.test.ts"];
 
 export default defineConfig({
   test: {

@@ -22,7 +22,7 @@ export {
   ROOMFUL_PROTOCOL,
   type WarningCode,
 } from "../shared/messages.ts";
-export type { MessageToRoom } from "../shared/messages-to-room.ts";
+export type { CallRequest, MessageToRoom } from "../shared/messages-to-room.ts";
 export type { Moderation, RoomSettings } from "../shared/moderation.ts";
 export {
   type Capability,
@@ -37,7 +37,7 @@ export type { Problem } from "./base/problem.ts";
 export { readableRoomName, unguessableRoomName } from "./base/room-names.ts";
 export { subjectOf } from "./base/token-subject.ts";
 export { Call } from "./call/call.ts";
-export { CallLine, type CallMessage, type CallRequest, type LineListener, type Refusal } from "./call/line.ts";
+export { CallLine, type CallMessage, type LineListener, type Refusal } from "./call/line.ts";
 export type { CallOptions, JoinOptions } from "./call/options.ts";
 export type { CallEvents, CallPeer, CallState, DeviceState, LocalMedia, Playback, Quality } from "./call/states.ts";
 export type { Ending } from "./connection/lifecycle.ts";

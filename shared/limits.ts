@@ -39,7 +39,7 @@ export const INLINE_PRESENCE_BYTES = 12_000;
 /** Bytes of a WebSocket close reason (RFC 6455, section 5.5: 125 less the code). */
 export const CLOSE_REASON_BYTES = 123;
 
-/** Bytes of one text message from a client. The largest today is a ping. */
+/** Bytes of one text message from a client. The largest is an offer. */
 export const TEXT_MESSAGE_BYTES = 65_536;
 
 /** Unusable messages of a `roomful.v1` client that are answered; the next one closes its socket. */

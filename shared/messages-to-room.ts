@@ -38,6 +38,12 @@ export type MessageToRoom = {
   [Type in keyof typeof TO_ROOM]: v.InferOutput<(typeof TO_ROOM)[Type]>;
 }[keyof typeof TO_ROOM];
 
+/** The messages of a client in a call, or about to be in it. */
+export type CallRequest = Extract<
+  MessageToRoom,
+  { type: "call-join" | "call-leave" | "media-state" | "offer" | "answer" | "ice-candidates" | "ice-servers" }
+>;
+
 /**
  * Reads a text message that a client sent.
  * @throws RoomfulError `malformed-message`

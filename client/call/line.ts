@@ -1,5 +1,5 @@
 import type { MessageFromRoom } from "../../shared/messages.ts";
-import type { MessageToRoom } from "../../shared/messages-to-room.ts";
+import type { CallRequest } from "../../shared/messages-to-room.ts";
 import type { Participant, PeerId } from "../../shared/rooms.ts";
 import type { Ending } from "../connection/lifecycle.ts";
 
@@ -7,12 +7,6 @@ import type { Ending } from "../connection/lifecycle.ts";
 export type CallMessage = Extract<
   MessageFromRoom,
   { type: "call-joined" | "offer" | "answer" | "ice-candidates" | "ice-servers" }
->;
-
-/** The messages of a client in a call to the room. */
-export type CallRequest = Extract<
-  MessageToRoom,
-  { type: "call-join" | "call-leave" | "media-state" | "offer" | "answer" | "ice-candidates" | "ice-servers" }
 >;
 
 /** A message of the room that refuses a request. */

@@ -50,7 +50,7 @@ it.each([
   ["docs/code.md", 20],
   ["README.md", 5],
 ])("%s names files and methods that are there", (page, least) => {
-  const ways = [...read(page).matchAll(/`(worker\/[\w/-]+\.ts)`\s+((?:`[#\w]+`(?:, )?)+)/g)];
+  const ways = [...read(page).matchAll(/`((?:worker|shared|client)\/[\w/-]+\.ts)`\s+((?:`[#\w]+`(?:, )?)+)/g)];
   expect(ways.length).toBeGreaterThan(least);
   const missing = ways.flatMap(([, file = "", names = ""]) => {
     const source = read(file);

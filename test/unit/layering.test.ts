@@ -16,7 +16,6 @@ const FLOORS = {
     ["metering"],
     ["sync", "people", "calls", "events"],
     ["room"],
-    ["audience"],
     ["edge"],
   ],
   client: [["base"], ["connection"], ["call", "document"], ["offline"], ["room"], ["provider"], ["react"]],
@@ -115,7 +114,7 @@ describe("worker/", () => {
   }
   for (const from of ["runtime", "settings", "storage", "access", "sessions", "metering", "people", "calls", "events"])
     refuses(`worker/${from}/*.ts`, "yjs");
-  for (const from of ["document", "sync", "room", "audience", "edge"]) allows(`worker/${from}/*.ts`, "yjs");
+  for (const from of ["document", "sync", "room", "edge"]) allows(`worker/${from}/*.ts`, "yjs");
   // A folder that no list names has no floor yet.
   refuses("worker/sync/*.ts", "../novel/x.ts");
   refuses("worker/edge/*.ts", "../novel/x.ts");

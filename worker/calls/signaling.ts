@@ -1,6 +1,6 @@
 import type { IceServers, Media } from "../../shared/calls.ts";
 import { describe, type ErrorCode, RoomfulError } from "../../shared/errors.ts";
-import type { MessageToRoom } from "../../shared/messages-to-room.ts";
+import type { CallRequest } from "../../shared/messages-to-room.ts";
 import type { PeerId } from "../../shared/rooms.ts";
 import type { Refusals } from "../metering/refusals.ts";
 import type { Turns } from "../runtime/turns.ts";
@@ -8,16 +8,10 @@ import { MessageRefusal } from "../sessions/refusal.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Call } from "./call.ts";
-import type { IceServerSource } from "./ice.ts";
-
-/** Messages about calls. */
-export type CallMessage = Extract<
-  MessageToRoom,
-  { type: "call-join" | "call-leave" | "media-state" | "offer" | "answer" | "ice-candidates" | "ice-servers" }
->;
+import type { IceServerSource } from "./ice-servers.ts";
 
 /** Messages from one peer in the call to one other. */
-type AddressedMessage = Extract<CallMessage, { to: PeerId }>;
+type AddressedMessage = Extract<CallRequest, { to: PeerId }>;
 
 interface SignalingOptions {
   readonly sessions: Sessions;
@@ -41,7 +35,7 @@ export class Signaling {
   }
 
   /** @throws RoomfulError `forbidden`, `room-too-new`, `storage-failed` */
-  handle(session: Session, message: CallMessage): void {
+  handle(session: Session, message: CallRequest): void {
     if (message.type !== "call-leave") session.demand("call");
     switch (message.type) {
       case "call-join":
@@ -133,7 +127,7 @@ export class Signaling {
   }
 
   /** Answers what an honest client may meet: it counts for nothing against the sender. @throws RoomfulError all else */
-  #attempt(session: Session, about: CallMessage["type"], work: () => void): void {
+  #attempt(session: Session, about: CallRequest["type"], work: () => void): void {
     try {
       work();
     } catch (caught) {
@@ -143,7 +137,7 @@ export class Signaling {
     }
   }
 
-  #answer(session: Session, code: ErrorCode, about: CallMessage["type"], peer?: PeerId): void {
+  #answer(session: Session, code: ErrorCode, about: CallRequest["type"], peer?: PeerId): void {
     this.#options.refusals.count(code);
     session.tell({ type: "error", code, message: describe(code), about, ...(peer !== undefined && { peer }) });
   }

@@ -2,7 +2,7 @@ import { RoomLimits } from "../access/room-limits.ts";
 import { Rules } from "../access/rules.ts";
 import { TokenVerifier } from "../access/token-verifier.ts";
 import { Call } from "../calls/call.ts";
-import { IceServerSource } from "../calls/ice.ts";
+import { IceServerSource } from "../calls/ice-servers.ts";
 import { Places } from "../calls/places.ts";
 import { Signaling } from "../calls/signaling.ts";
 import { WebrtcSignaling } from "../calls/webrtc-signaling.ts";

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { codeOf } from "../../test/support/code-of.ts";
 import { readSettings } from "../settings/settings.ts";
-import { IceServerSource } from "./ice.ts";
+import { IceServerSource } from "./ice-servers.ts";
 
 const TOKEN = "an-API-token-of-the-tests";
 const KEY = { TURN_KEY_ID: "0123456789abcdef0123456789abcdef", TURN_KEY_TOKEN: TOKEN };
