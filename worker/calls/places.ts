@@ -1,9 +1,8 @@
 import type { Media } from "../../shared/calls.ts";
-import { errorCodeOf } from "../../shared/errors.ts";
 import { RESUME_MS } from "../../shared/limits.ts";
 import type { Capability, Grant, Participant, PeerId } from "../../shared/rooms.ts";
 import { hashOfSecret } from "../access/resume-secret.ts";
-import { explain, type Log } from "../runtime/logging.ts";
+import { type Log, logFailure } from "../runtime/logging.ts";
 import type { Identity } from "../sessions/attachment.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -49,12 +48,12 @@ export class Places {
     return this.#running.filter(({ row }) => row.at !== null).map(({ place }) => place.participant);
   }
 
-  /** The same for those who only show it: nobody while it can't be read, which is logged. */
-  get shown(): Participant[] {
+  /** The same, but nobody while it can't be read, which is logged. */
+  get absentOrNone(): Participant[] {
     try {
       return this.absent;
     } catch (cause) {
-      this.#log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
+      logFailure(this.#log, cause);
       return [];
     }
   }
@@ -131,7 +130,9 @@ export class Places {
   }
 
   #sessionOf(rowId: number): Session | null {
-    for (const session of this.#sessions) if (session.state.rowId === rowId) return session;
+    const { ended } = this.#sessions;
+    // The place of a session that ended is acted on when the room lets go of it.
+    for (const session of [...this.#sessions, ...ended]) if (session.state.rowId === rowId) return session;
     return null;
   }
 }

@@ -94,10 +94,7 @@ export class Signaling {
         session.tell({ type: "call-joined", members, maxMembers: call.maxMembers, ...servers });
       });
     } catch (caught) {
-      refusals.refuseMessage(
-        session,
-        caught instanceof RoomfulError ? new MessageRefusal("call-join", caught) : caught,
-      );
+      refusals.refuseMessage(session, MessageRefusal.about("call-join", caught));
     }
   }
 

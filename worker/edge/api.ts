@@ -1,7 +1,6 @@
 import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
-import { Hono } from "hono/tiny";
 import { fromBase64UrlEncoded } from "lib0/buffer";
 import { RoomfulError } from "../../shared/errors.ts";
 import { TEXT_MESSAGE_BYTES } from "../../shared/limits.ts";
@@ -10,7 +9,7 @@ import { decodeRoomName, type Json } from "../../shared/rooms.ts";
 import type { RootKind } from "../../shared/rpc.ts";
 import { checkOrigin, isOriginAllowed } from "../access/origin.ts";
 import { type GrantedRoomStub, getRoom } from "../room/namespace.ts";
-import type { WorkerContext } from "./context.ts";
+import { newRoutes, type WorkerContext } from "./context.ts";
 
 /** The context of a call: the room too, within what the caller may do. */
 interface ApiContext extends WorkerContext {
@@ -21,7 +20,7 @@ interface ApiContext extends WorkerContext {
  * The rooms' methods by HTTP, below `/api/rooms/<encoded room>`. The Worker authenticates the caller; the room checks
  * each call, by `GrantedRoom`. `docs/http.md` lists the calls.
  */
-export const httpApi = new Hono<ApiContext>();
+export const httpApi = newRoutes<ApiContext>();
 
 httpApi.use(async (context, next) => {
   const { settings } = context.var;

@@ -1,11 +1,11 @@
 import type { Context } from "hono";
-import { Hono } from "hono/tiny";
+import type { HonoBase } from "hono/hono-base";
 import { describe, ERRORS, errorCodeOf, RoomfulError } from "../../shared/errors.ts";
 import { Authenticator } from "../access/authenticator.ts";
 import { createLog, explain } from "../runtime/logging.ts";
 import type { Settings } from "../settings/settings.ts";
 import { httpApi } from "./api.ts";
-import type { WorkerContext } from "./context.ts";
+import { newRoutes, type WorkerContext } from "./context.ts";
 import { upgrades } from "./upgrades.ts";
 
 /** Paths below which no page is served, whatever the request accepts. */
@@ -15,10 +15,10 @@ const NO_PAGE = /^\/(?:api|rooms|signal)(?:\/|$)/;
  * The Worker in front of the rooms.
  * @param settings or why there are none: every request is answered with that error then
  */
-export function createApp(settings: Settings | RoomfulError): Hono<WorkerContext> {
+export function createApp(settings: Settings | RoomfulError): HonoBase<WorkerContext> {
   const log = createLog(settings instanceof RoomfulError ? "error" : settings.LOG_LEVEL);
   let authenticator: Authenticator | undefined;
-  const app = new Hono<WorkerContext>();
+  const app = newRoutes();
 
   app.use(async (context, next) => {
     if (settings instanceof RoomfulError) throw settings;

@@ -1,3 +1,5 @@
+import { HonoBase } from "hono/hono-base";
+import { TrieRouter } from "hono/router/trie-router";
 import type { Authenticator } from "../access/authenticator.ts";
 import type { Room } from "../room/room.ts";
 import type { Log } from "../runtime/logging.ts";
@@ -14,4 +16,9 @@ export interface Bindings {
 export interface WorkerContext {
   Bindings: Bindings;
   Variables: { settings: Settings; authenticator: Authenticator; log: Log };
+}
+
+/** Makes routes of the Worker. A dozen of them need no compiled router. */
+export function newRoutes<Context extends WorkerContext = WorkerContext>(): HonoBase<Context> {
+  return new HonoBase<Context>({ router: new TrieRouter() });
 }

@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import { Hono } from "hono/tiny";
 import { closeArguments, RoomfulError } from "../../shared/errors.ts";
 import { decodeRoomName } from "../../shared/rooms.ts";
 import { type Admission, demandAdmitted, upgradeRequest, upgradeResponse } from "../access/admission.ts";
@@ -8,10 +7,10 @@ import { resumeSecretOf } from "../access/resume-secret.ts";
 import { offersOf, type Subprotocol, selectSubprotocol } from "../access/subprotocol.ts";
 import { getRoom } from "../room/namespace.ts";
 import { explain } from "../runtime/logging.ts";
-import type { WorkerContext } from "./context.ts";
+import { newRoutes, type WorkerContext } from "./context.ts";
 
 /** The routes of WebSockets: `/rooms/<room>` leads into a room, `/signal/<room>` to its signaling for `y-webrtc`. */
-export const upgrades = new Hono<WorkerContext>();
+export const upgrades = newRoutes();
 
 upgrades.get("/rooms/*", async (context) => {
   const request = context.req.raw;

@@ -27,6 +27,13 @@ describe("a budget", () => {
     expect(one.spend("joins", 1)).toBe("spent");
   });
 
+  it("[LIMIT-7] owes the penalty once, however much is asked of an empty bucket", () => {
+    const { budget: one, wait } = budget();
+    for (let frame = 0; frame < 1_000; frame++) one.spend("edits", FULL * 0.6);
+    wait(PENALTY_SECONDS + BURST_SECONDS * 0.2);
+    expect(one.isSolvent).toBe(true);
+  });
+
   it("[LIMIT-7] counts each kind by itself", () => {
     const { budget: one } = budget();
     for (const kind of KINDS) expect(one.spend(kind, FULL * 0.7)).toBe("granted");

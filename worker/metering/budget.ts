@@ -55,8 +55,11 @@ class Bucket {
   }
 
   spend(cost: number, now: number): Verdict {
-    const missing = this.missing(now) + cost;
     const { size } = this;
+    const before = this.missing(now);
+    // The penalty is owed once: a window charges each of its frames, also those after the one that emptied the bucket.
+    if (before > size) return "spent";
+    const missing = before + cost;
     if (missing > size) {
       this.owe(missing + this.#rate * PENALTY_SECONDS);
       return "spent";

@@ -49,7 +49,7 @@ export class Limiter {
         return true;
       case "nearly-spent":
         session.warn("rate-limit-near", `${kind}: most of what this connection may ask for is used up; slow down`);
-        return true;
+        return !session.isEnded;
       case "spent":
         session.end("rate-limited", kind);
         return false;

@@ -13,7 +13,7 @@ export function demandHeld(action: Moderation, own: readonly Capability[]): void
 }
 
 /** Ends what people have in the room beside their sessions: places in the call, sockets of `y-webrtc`. */
-interface Outskirts {
+interface OtherPlaces {
   /** Ends all that the holder of a token has there. */
   shutOut(subject: string, code: ErrorCode): void;
   /** Takes the place in the call from a peer that is reconnecting. @returns whether there was one */
@@ -24,12 +24,12 @@ interface Outskirts {
 export class Moderator {
   readonly #sessions: Sessions;
   readonly #rules: Rules;
-  readonly #outskirts: Outskirts;
+  readonly #otherPlaces: OtherPlaces;
 
-  constructor(sessions: Sessions, rules: Rules, outskirts: Outskirts) {
+  constructor(sessions: Sessions, rules: Rules, otherPlaces: OtherPlaces) {
     this.#sessions = sessions;
     this.#rules = rules;
-    this.#outskirts = outskirts;
+    this.#otherPlaces = otherPlaces;
   }
 
   /** @throws RoomfulError `unknown-peer`, `too-many-rules`, `room-too-new`, `storage-failed`; nothing was done then */
@@ -47,7 +47,7 @@ export class Moderator {
       case "ban":
         this.#rules.decide(action.subject, { isBanned: true });
         for (const session of this.#of(action.subject)) session.end("banned");
-        this.#outskirts.shutOut(action.subject, "banned");
+        this.#otherPlaces.shutOut(action.subject, "banned");
         return;
       case "unban":
         this.#rules.decide(action.subject, { isBanned: undefined });
@@ -73,11 +73,11 @@ export class Moderator {
   }
 
   #kick(peer: PeerId): void {
-    if (this.#outskirts.releasePlace(peer)) return;
+    if (this.#otherPlaces.releasePlace(peer)) return;
     const session = this.#peer(peer);
     const { subject } = session.state.grant;
     session.end("kicked");
-    if (subject !== undefined) this.#outskirts.shutOut(subject, "kicked");
+    if (subject !== undefined) this.#otherPlaces.shutOut(subject, "kicked");
   }
 
   #peer(peer: PeerId): Session {

@@ -1,6 +1,6 @@
 import { type EncodedMessage, encodeMessage } from "../../shared/messages.ts";
 import type { Participant, PeerId } from "../../shared/rooms.ts";
-import { type Clock, systemClock } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { Pacer } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -12,9 +12,9 @@ import type { Sessions } from "../sessions/sessions.ts";
 const GATHER_MS = 100;
 
 /** Keeps places in the call. */
-interface KeptPlaces {
+interface AbsentPeers {
   /** Everybody whose place is kept while they have no session. Never throws. */
-  readonly shown: readonly Participant[];
+  readonly absentOrNone: readonly Participant[];
 }
 
 /**
@@ -23,14 +23,14 @@ interface KeptPlaces {
  */
 export class Participants {
   readonly #sessions: Sessions;
-  readonly #places: KeptPlaces;
+  readonly #places: AbsentPeers;
   readonly #announcements: Pacer;
   /** Sessions that were not yet told who is here. */
   readonly #newcomers = new Set<Session>();
   readonly #changed = new Set<PeerId>();
   readonly #left = new Set<PeerId>();
 
-  constructor(sessions: Sessions, places: KeptPlaces, clock: Clock = systemClock) {
+  constructor(sessions: Sessions, places: AbsentPeers, clock: Clock) {
     this.#sessions = sessions;
     this.#places = places;
     this.#announcements = new Pacer(GATHER_MS, () => this.#announce(), clock);
@@ -38,7 +38,7 @@ export class Participants {
 
   /** Everybody whom others may know. */
   get all(): Participant[] {
-    return [...Array.from(this.#sessions, (session) => session.participant()), ...this.#places.shown];
+    return [...Array.from(this.#sessions, (session) => session.participant()), ...this.#places.absentOrNone];
   }
 
   /** Announces a session that was welcomed, and tells it who is here. */

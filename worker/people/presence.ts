@@ -3,7 +3,7 @@ import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../.
 import { CLOCK_BOUND } from "../../shared/limits.ts";
 import { encodeMessage } from "../../shared/messages.ts";
 import type { PeerId } from "../../shared/rooms.ts";
-import { type Clock, systemClock } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
 import { Pacer } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
@@ -40,7 +40,7 @@ interface PresenceOptions {
   readonly maxBytes: number;
   /** Told when a session got a client id, or lost it. */
   readonly participants?: { markChanged(peer: PeerId): void };
-  readonly clock?: Clock;
+  readonly clock: Clock;
 }
 
 /**
@@ -69,7 +69,7 @@ export class Presence {
   constructor(sessions: Sessions, options: PresenceOptions) {
     this.#sessions = sessions;
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock;
     this.#broadcasts = new Pacer(options.coalesceMs, () => this.#broadcast(), this.#clock);
     this.#renewals = new Pacer(RENEWALS_MS, () => this.#broadcasts.runNow(), this.#clock);
     for (const session of sessions) {

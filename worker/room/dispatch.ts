@@ -72,7 +72,7 @@ export class Dispatch {
     try {
       this.#handleMessage(session, message, text.length);
     } catch (caught) {
-      throw caught instanceof RoomfulError ? new MessageRefusal(message.type, caught) : caught;
+      throw MessageRefusal.about(message.type, caught);
     }
   }
 

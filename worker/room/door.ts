@@ -12,7 +12,7 @@ import type { Limiter } from "../metering/limiter.ts";
 import { type Refusals, refusalOf } from "../metering/refusals.ts";
 import type { Participants } from "../people/participants.ts";
 import type { Presence } from "../people/presence.ts";
-import { explain, type Log } from "../runtime/logging.ts";
+import { type Log, logFailure } from "../runtime/logging.ts";
 import { newIdentity } from "../sessions/attachment.ts";
 import type { Ending, Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -77,7 +77,7 @@ export class Door {
     const session = sessions.open(server, admission, rules.of(admission.grant.subject), identity);
     if (former?.session) {
       presence.remove(former.session);
-      former.session.socket.close(1000, "the peer came back");
+      former.session.close(1000, "the peer came back");
     }
     presence.add(session);
     session.tell({
@@ -125,24 +125,35 @@ export class Door {
       const session = sessions.remove(socket);
       if (session === null) return;
       this.#letGo(session, closeCode);
-      this.#emptyIfLast();
     });
   }
 
   /** Acts on all that the turn marked, and on what that marks. */
   sweep(): void {
-    const { sessions } = this.#options;
-    for (let marked = sessions.takeMarked(); marked !== null; marked = sessions.takeMarked()) {
-      for (const [session, ending] of marked.ended) this.#orLog(() => this.#letGoOfEnded(session, ending));
-      if (marked.ended.length > 0) this.#orLog(() => this.#emptyIfLast());
-      for (const session of marked.rightsChanged) this.#orEnd(session, () => this.#applyRights(session));
-      for (const session of marked.unproved) this.#orEnd(session, () => this.#options.sync.askForProof(session));
+    const { sessions, sync } = this.#options;
+    for (let mark = sessions.takeMark(); mark !== null; mark = sessions.takeMark()) {
+      const { session } = mark;
+      switch (mark.type) {
+        case "ended": {
+          const { ending } = mark;
+          this.#orLog(() => this.#letGoOfEnded(session, ending));
+          break;
+        }
+        case "rights-changed":
+          this.#orEnd(session, () => this.#applyRights(session));
+          break;
+        case "unproved":
+          this.#orEnd(session, () => sync.askForProof(session));
+          break;
+        default:
+          mark satisfies never;
+      }
     }
   }
 
   #letGoOfEnded(session: Session, { code, closeCode, detail = "" }: Ending): void {
     const { refusals, log } = this.#options;
-    // Nothing that was refused caused these two, so that nobody has counted them.
+    // No refused message caused these two, so that nobody has counted them.
     if (code === "rate-limited" || code === "slow-reader") {
       refusals.count(code);
       log("warn", "refused", { peer: session.state.peer, code, detail });
@@ -151,30 +162,25 @@ export class Door {
   }
 
   #letGo(session: Session, closeCode: number): void {
-    const { limiter, presence, participants, log } = this.#options;
+    const { limiter, sessions, presence, participants, lifetime, log } = this.#options;
     log("info", "closed", { peer: session.state.peer, closeCode });
     limiter.settle(session);
     if (!this.#keepsPlace(session, closeCode)) participants.remove(session.state.peer);
     presence.remove(session);
+    if (sessions.isEmpty) lifetime.settleEmpty();
   }
 
   #keepsPlace(session: Session, closeCode: number): boolean {
     try {
       return this.#options.call.keepPlace(session, closeCode);
     } catch (cause) {
-      this.#logFailure(cause);
+      logFailure(this.#options.log, cause);
       return false;
     }
   }
 
-  #emptyIfLast(): void {
-    const { sessions, lifetime } = this.#options;
-    if (sessions.size === 0) lifetime.empty();
-  }
-
   #applyRights(session: Session): void {
     const { signaling, webrtc, participants, sync } = this.#options;
-    session.markChanged();
     session.tell({ type: "grant", ...session.rights });
     if (!session.may("call")) signaling.leave(session);
     webrtc.enforceRights();
@@ -194,12 +200,12 @@ export class Door {
     return this.#options.call.releasePlaces((participant) => participant.peer === peer) > 0;
   }
 
-  /** For what concerns one session, which comes again and finds everything as it is. */
+  /** Runs what concerns one session. If it fails the session ends: its client comes again and finds everything as it is. */
   #orEnd(session: Session, work: () => void): void {
     try {
       work();
     } catch (cause) {
-      this.#logFailure(cause);
+      logFailure(this.#options.log, cause);
       session.end(errorCodeOf(cause) ?? "internal");
     }
   }
@@ -208,11 +214,7 @@ export class Door {
     try {
       work();
     } catch (cause) {
-      this.#logFailure(cause);
+      logFailure(this.#options.log, cause);
     }
-  }
-
-  #logFailure(cause: unknown): void {
-    this.#options.log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
   }
 }

@@ -29,7 +29,7 @@ interface LifetimeOptions {
 }
 
 /**
- * When a room is occupied, stored, empty, deleted. A room that has been empty for long enough is deleted, if that is configured:
+ * The lifetime of a room: occupied, stored, empty, deleted. A room that has been empty for long enough is deleted, if that is configured:
  * the deadline is set when the last one leaves, and when the first one comes, in case a crash swallows the leaving.
  */
 export class Lifetime {
@@ -42,7 +42,7 @@ export class Lifetime {
   /** Whether somebody is in, or is about to come back. */
   get isOccupied(): boolean {
     const { sessions, webrtc, places } = this.#options;
-    return sessions.size > 0 || webrtc.size > 0 || places.shown.length > 0;
+    return sessions.size > 0 || webrtc.size > 0 || places.absentOrNone.length > 0;
   }
 
   /** Sets the deadline anew: the first session opened, the last one closed, or an empty room's delay changed. */
@@ -58,15 +58,15 @@ export class Lifetime {
   }
 
   /** Brings everything to rest once the last session is gone. @throws RoomfulError `storage-failed` */
-  empty(): void {
+  settleEmpty(): void {
     const { sync, store } = this.#options;
     sync.settle();
     store.deleteAllPresence();
     this.arm();
   }
 
-  /** Does all that is due. */
-  async wake(): Promise<void> {
+  /** Does all whose deadline has passed. */
+  async runDue(): Promise<void> {
     const { call, deadlines } = this.#options;
     if (call.releasePlaces() > 0 && !this.isOccupied) this.arm();
     if (this.#isCleanupDue()) await this.deleteEverything();

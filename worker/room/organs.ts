@@ -30,7 +30,7 @@ export interface Platform {
   /** Takes sockets. */
   readonly sockets: Pick<DurableObjectState, "acceptWebSocket">;
   /** Sockets that outlived the former object: those of the room, and those of `y-webrtc`. */
-  readonly survivors: { readonly room: readonly WebSocket[]; readonly webrtc: readonly WebSocket[] };
+  readonly survivors: { readonly room: readonly WebSocket[]; readonly webrtc: Iterable<WebSocket> };
   readonly clock?: Clock;
 }
 

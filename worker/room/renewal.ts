@@ -1,5 +1,5 @@
 import { RoomfulError } from "../../shared/errors.ts";
-import { parseRoomName } from "../../shared/rooms.ts";
+import { type Grant, parseRoomName } from "../../shared/rooms.ts";
 import type { TokenVerifier } from "../access/token-verifier.ts";
 import type { Refusals } from "../metering/refusals.ts";
 import type { Turns } from "../runtime/turns.ts";
@@ -23,12 +23,11 @@ export class Renewal {
     this.#options = options;
   }
 
-  /** Verifying may wait for keys. What comes of it is told in a later turn. */
+  /** Verifying may wait for keys. The outcome is told in a turn of its own. */
   async renew(session: Session, token: string): Promise<void> {
-    const { room, verifier, refusals, turns } = this.#options;
+    const { refusals, turns } = this.#options;
     try {
-      if (verifier === null) throw new RoomfulError("invalid-argument", "this deployment takes no tokens");
-      const { grant } = await verifier.verify(token, parseRoomName(room));
+      const grant = await this.#verify(token);
       turns.run(() => {
         if (grant.subject !== session.state.grant.subject) {
           throw new RoomfulError("forbidden", "another subject's token");
@@ -36,8 +35,14 @@ export class Renewal {
         session.setGrant(grant);
       });
     } catch (caught) {
-      const refusal = caught instanceof RoomfulError ? new MessageRefusal("auth", caught) : caught;
-      turns.run(() => refusals.refuseMessage(session, refusal));
+      turns.run(() => refusals.refuseMessage(session, MessageRefusal.about("auth", caught)));
     }
+  }
+
+  async #verify(token: string): Promise<Grant> {
+    const { room, verifier } = this.#options;
+    if (verifier === null) throw new RoomfulError("invalid-argument", "this deployment takes no tokens");
+    const { grant } = await verifier.verify(token, parseRoomName(room));
+    return grant;
   }
 }

@@ -26,8 +26,8 @@ export class Room extends DurableObject implements RoomMethods {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     this.#settings = readSettings(env);
-    const webrtc = ctx.getWebSockets(WEBRTC_TAG);
-    const room = ctx.getWebSockets().filter((socket) => !webrtc.includes(socket));
+    const webrtc = new Set(ctx.getWebSockets(WEBRTC_TAG));
+    const room = ctx.getWebSockets().filter((socket) => !webrtc.has(socket));
     const platform = { storage: ctx.storage, sockets: ctx, survivors: { room, webrtc } };
     this.#organs = organs(ctx.id.name ?? ctx.id.toString(), this.#settings, platform);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
@@ -47,9 +47,9 @@ export class Room extends DurableObject implements RoomMethods {
   override webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): void {
     const { webrtc, sessions, dispatch } = this.#organs;
     this.#event(() => {
-      if (webrtc.has(socket)) webrtc.handle(socket, message);
       const session = sessions.of(socket);
       if (session !== undefined) dispatch.handle(session, message);
+      else if (webrtc.has(socket)) webrtc.handle(socket, message);
     });
   }
 
@@ -64,7 +64,7 @@ export class Room extends DurableObject implements RoomMethods {
   }
 
   override alarm(): Promise<void> {
-    return this.#event(() => this.#organs.lifetime.wake());
+    return this.#event(() => this.#organs.lifetime.runDue());
   }
 
   /**

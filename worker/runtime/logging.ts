@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../../shared/errors.ts";
+import { type ErrorCode, errorCodeOf } from "../../shared/errors.ts";
 import type { PeerId } from "../../shared/rooms.ts";
 
 /** The levels of the log, lowest first. */
@@ -37,4 +37,9 @@ export function explain(caught: unknown): string {
     error = error instanceof Error ? error.cause : undefined;
   }
   return messages.join(" <- ");
+}
+
+/** Logs a failure of the room's own, with its code if it has one. */
+export function logFailure(log: Log, cause: unknown): void {
+  log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
 }

@@ -136,6 +136,11 @@ export class Attachment {
     if (this.#socket.readyState === WebSocket.OPEN) this.attach(state);
   }
 
+  /** Leaves nothing of the session on the socket. */
+  discard(): void {
+    this.#socket.serializeAttachment(null);
+  }
+
   /** Writes the attachment alone, of a state whose presence is small. */
   attach(state: SessionState): void {
     const { presence } = state;

@@ -9,6 +9,11 @@ export class MessageRefusal extends RoomfulError {
     super(code, detail, { cause });
     this.about = about;
   }
+
+  /** Names the message in a refusal of it; a caught value that is no refusal stays what it is. */
+  static about(type: MessageToRoom["type"], caught: unknown): unknown {
+    return caught instanceof RoomfulError ? new MessageRefusal(type, caught) : caught;
+  }
 }
 
 /** The consequence of a refusal for the connection that caused it. */

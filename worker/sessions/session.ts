@@ -25,7 +25,7 @@ export interface SessionMarks {
   markChanged(session: Session): void;
   /** The session takes and sends nothing more. */
   markEnded(session: Session, ending: Ending): void;
-  /** The session's rights are others. */
+  /** The session's rights changed. */
   markRightsChanged(session: Session): void;
   /** The session is to be asked to prove that it reads. */
   markUnproved(session: Session): void;
@@ -114,12 +114,17 @@ export class Session {
   /** Puts a fresh token's grant in the place of the former one. */
   setGrant(grant: Grant): void {
     this.state.grant = grant;
-    this.#marks.markRightsChanged(this);
+    this.#markRightsChanged();
   }
 
   /** Puts what moderators decided now in the place of what they decided before. */
   setRule(rule: SubjectRule): void {
     this.state.rule = rule;
+    this.#markRightsChanged();
+  }
+
+  #markRightsChanged(): void {
+    this.#marks.markChanged(this);
     this.#marks.markRightsChanged(this);
   }
 
@@ -228,7 +233,7 @@ export class Session {
   refuse(refusal: RoomfulError): void {
     const about = refusal instanceof MessageRefusal ? refusal.about : undefined;
     const { code, message } = refusal;
-    this.#suffer(refusal, false, { type: "error", code, message, ...(about !== undefined && { about }) });
+    this.#applyConsequence(refusal, false, { type: "error", code, message, ...(about !== undefined && { about }) });
     this.#marks.markChanged(this);
   }
 
@@ -236,10 +241,10 @@ export class Session {
   reject(frame: number, rejection: RoomfulError): void {
     this.state.wasRejected = true;
     const { code, message } = rejection;
-    this.#suffer(rejection, true, { type: "rejected", frame, code, message });
+    this.#applyConsequence(rejection, true, { type: "rejected", frame, code, message });
   }
 
-  #suffer({ code, message }: RoomfulError, isSync: boolean, told: MessageFromRoom): void {
+  #applyConsequence({ code, message }: RoomfulError, isSync: boolean, told: MessageFromRoom): void {
     const consequence = consequenceOf(code, { isStock: this.isStock, isSync });
     switch (consequence) {
       case "tell":
@@ -273,8 +278,18 @@ export class Session {
   #end([closeCode, reason]: readonly [number, string], why: Omit<Ending, "closeCode">): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    if (this.isOpen) this.socket.close(closeCode, reason);
+    this.close(closeCode, reason);
     this.#marks.markEnded(this, { closeCode, ...why });
+  }
+
+  /**
+   * Closes the socket without a mark, for a session that the room lets go of itself. The attachment goes first: should the close
+   * event wake a later object, that one must not let go of the session once more.
+   */
+  close(closeCode: number, reason: string): void {
+    if (!this.isOpen) return;
+    this.#attachment.discard();
+    this.socket.close(closeCode, reason);
   }
 
   /** The participant that others may know it as. */

@@ -1,8 +1,7 @@
-import { errorCodeOf } from "../../shared/errors.ts";
 import type { Admission } from "../access/admission.ts";
 import type { SubjectRule } from "../access/rules.ts";
-import { type Clock, systemClock } from "../runtime/clock.ts";
-import { explain, type Log } from "../runtime/logging.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { type Log, logFailure } from "../runtime/logging.ts";
 import { Pacer } from "../runtime/pacer.ts";
 import type { Identity, PresenceStore } from "./attachment.ts";
 import { type Ending, Session, type SessionMarks } from "./session.ts";
@@ -25,15 +24,14 @@ interface SessionsOptions {
   /** Bytes that may be sent to a client that does not prove to have read them. */
   readonly maxUnreadBytes: number;
   readonly log: Log;
-  readonly clock?: Clock;
+  readonly clock: Clock;
 }
 
-/** Sessions that were marked, for the room to act on. */
-export interface Marked {
-  readonly ended: readonly (readonly [session: Session, ending: Ending])[];
-  readonly rightsChanged: readonly Session[];
-  readonly unproved: readonly Session[];
-}
+/** A mark of a session, for the room to act on. */
+export type Mark =
+  | { readonly type: "ended"; readonly session: Session; readonly ending: Ending }
+  | { readonly type: "rights-changed"; readonly session: Session }
+  | { readonly type: "unproved"; readonly session: Session };
 
 /** The sessions of all sockets that are open. Saves those that change, and collects those that are marked. */
 export class Sessions implements Iterable<Session>, SessionMarks {
@@ -51,7 +49,7 @@ export class Sessions implements Iterable<Session>, SessionMarks {
   readonly #rows: Pacer;
 
   /** @param sockets those that outlived the object */
-  constructor(sockets: readonly WebSocket[], { store, maxUnreadBytes, log, clock = systemClock }: SessionsOptions) {
+  constructor(sockets: readonly WebSocket[], { store, maxUnreadBytes, log, clock }: SessionsOptions) {
     this.maxUnreadBytes = maxUnreadBytes;
     this.#store = store;
     this.#log = log;
@@ -133,20 +131,35 @@ export class Sessions implements Iterable<Session>, SessionMarks {
     this.#unproved.add(session);
   }
 
-  /** Hands the marked over, once. @returns `null` when nobody is */
-  takeMarked(): Marked | null {
-    if (this.#ended.size + this.#rightsChanged.size + this.#unproved.size === 0) return null;
-    // One that left by itself meanwhile has nothing to be told.
-    const lives = (session: Session) => this.of(session.socket) === session;
-    const marked: Marked = {
-      ended: [...this.#ended],
-      rightsChanged: [...this.#rightsChanged].filter(lives),
-      unproved: [...this.#unproved].filter(lives),
-    };
-    this.#ended.clear();
-    this.#rightsChanged.clear();
-    this.#unproved.clear();
-    return marked;
+  /** Sessions that ended, and that the room has not let go of yet. */
+  get ended(): Iterable<Session> {
+    return this.#ended.keys();
+  }
+
+  /** Whether nobody is left, and everybody who ended was let go of. */
+  get isEmpty(): boolean {
+    return this.size === 0 && this.#ended.size === 0;
+  }
+
+  /** Hands over one mark, endings first. @returns `null` when there is none */
+  takeMark(): Mark | null {
+    for (const [session, ending] of this.#ended) {
+      this.#ended.delete(session);
+      return { type: "ended", session, ending };
+    }
+    const changed = this.#takeOpen(this.#rightsChanged);
+    if (changed !== null) return { type: "rights-changed", session: changed };
+    const unproved = this.#takeOpen(this.#unproved);
+    return unproved === null ? null : { type: "unproved", session: unproved };
+  }
+
+  #takeOpen(marked: Set<Session>): Session | null {
+    for (const session of marked) {
+      marked.delete(session);
+      // A session that is gone meanwhile has nothing to be told.
+      if (this.of(session.socket) === session) return session;
+    }
+    return null;
   }
 
   #forget(socket: WebSocket): void {
@@ -178,7 +191,7 @@ export class Sessions implements Iterable<Session>, SessionMarks {
     try {
       session.save(this.#store);
     } catch (cause) {
-      this.#log("error", "failed", { code: errorCodeOf(cause) ?? "internal", detail: explain(cause) });
+      logFailure(this.#log, cause);
       session.end("storage-failed");
     }
   }

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { explain, type Log } from "../runtime/logging.ts";
 import type { Store } from "../storage/store.ts";
 import type { StoredDocument, StoredSnapshot } from "../storage/stored-document.ts";
@@ -28,7 +28,7 @@ interface PersistenceOptions {
   /** Called when the room is quiet and a snapshot is due. It commits first, and then calls `snapshotIfDue`. */
   readonly whenQuiet: () => void;
   readonly log: Log;
-  readonly clock?: Clock;
+  readonly clock: Clock;
 }
 
 /** Commits what Yjs emitted to the store, folds the log into snapshots, and makes a damaged room read-only. */
@@ -49,7 +49,7 @@ export class Persistence {
   constructor(store: Store, options: PersistenceOptions) {
     this.#store = store;
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock;
   }
 
   /** Bytes that were added and are not committed yet. */

@@ -7,7 +7,7 @@ import { type Edit, needsDocument, type Outcome, type Window, type Work } from "
 import type { Limiter } from "../metering/limiter.ts";
 import { editCost, frameCost, refusalCost } from "../metering/prices.ts";
 import type { Refusals } from "../metering/refusals.ts";
-import { type Clock, systemClock } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { explain, type Log } from "../runtime/logging.ts";
 import { Pacer } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
@@ -55,7 +55,7 @@ interface SyncOptions {
   readonly log: Log;
   readonly limiter: Limiter;
   readonly refusals: Refusals;
-  readonly clock?: Clock;
+  readonly clock: Clock;
 }
 
 /**
@@ -85,7 +85,7 @@ export class Sync {
   #warnedOfSize = false;
 
   constructor(sessions: Sessions, store: Store, options: SyncOptions) {
-    const { settings, limits, log, limiter, refusals, clock = systemClock } = options;
+    const { settings, limits, log, limiter, refusals, clock } = options;
     this.#sessions = sessions;
     this.#settings = settings;
     this.#log = log;
@@ -157,6 +157,7 @@ export class Sync {
 
   /** Asks a session whose rights changed for what the room lacks, if it may write now. @throws RoomfulError `storage-failed` */
   askForEdits(session: Session): void {
+    if (!session.may("write") || !session.state.wantsDocument) return;
     this.applyPending();
     this.#catchUp.askForEdits(session);
   }
