@@ -9,7 +9,7 @@ import "./ui/dialogs.css";
 import "./ui/narrow.css";
 import "./ui/people.css";
 import { createRoot } from "react-dom/client";
-import { readAddress } from "./address.ts";
+import { readAddress } from "./together/address.ts";
 import { Session } from "./together/session.ts";
 import { App } from "./ui/app.tsx";
 import { NoRoom } from "./ui/no-room.tsx";

@@ -163,6 +163,8 @@ describe("whiteboard/", () => {
   for (const from of ["model", "scene", "tools", "together", "editor"]) refuses(`whiteboard/${from}/*.ts`, "react");
   allows("whiteboard/ui/*.tsx", "react");
   allows("whiteboard/ui/*.tsx", "../../client/react/index.ts");
+  refuses("whiteboard/model/*.ts", "../main.tsx");
+  refuses("whiteboard/ui/*.tsx", "../novel/x.ts");
   refuses("whiteboard/*.ts", "../client/provider/provider.ts");
   refuses("whiteboard/*.ts", "../shared/rooms.ts");
   allows("whiteboard/*.ts", "../client/index.ts");
@@ -189,6 +191,10 @@ describe("shared/ and backend/", () => {
   refuses("shared/*.ts", "../worker/room/room.ts");
   refuses("shared/*.ts", "../client/index.ts");
   refuses("shared/*.ts", "../whiteboard/model/board.ts");
+  for (const part of ["shared", "backend", "worker", "client", "whiteboard"]) {
+    refuses(`${part}/*.ts`, "../examples/notes/notes.ts");
+  }
+  refuses("backend/*.ts", "../whiteboard/model/board.ts");
   refuses("shared/*.ts", "../backend/index.ts");
   refuses("shared/*.ts", "node:fs");
   refuses("shared/*.ts", "cloudflare:workers");

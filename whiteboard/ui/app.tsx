@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { Editor } from "../editor/editor.ts";
-import { readUser, writeUser } from "../identity.ts";
+import { readUser, writeUser } from "../together/identity.ts";
 import type { User } from "../together/presence.ts";
 import type { Session } from "../together/session.ts";
 import type { Style } from "../tools/gesture.ts";

@@ -1,7 +1,7 @@
 import { Check, Link } from "lucide-react";
 import { useState, useSyncExternalStore } from "react";
-import { linkTo } from "../address.ts";
 import type { Editor } from "../editor/editor.ts";
+import { linkTo } from "../together/address.ts";
 import type { User } from "../together/presence.ts";
 import type { RoomAddress } from "../together/session.ts";
 import { copyText } from "./copy-text.ts";

@@ -1,7 +1,7 @@
 /** The page's own address: a board's room is the path, a token is in the fragment, which no request carries. */
 import { wordlist } from "@scure/bip39/wordlists/english.js";
-import { parseRoomName } from "../client/index.ts";
-import type { RoomAddress } from "./together/session.ts";
+import { parseRoomName } from "../../client/index.ts";
+import type { RoomAddress } from "./session.ts";
 
 const WORDS = 3;
 

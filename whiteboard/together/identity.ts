@@ -1,5 +1,5 @@
 /** The person at this browser: a name and a colour, by chance until they choose. */
-import { cleanName, PERSON_COLORS, type User } from "./together/presence.ts";
+import { cleanName, PERSON_COLORS, type User } from "./presence.ts";
 
 const KEY = "roomful-whiteboard-user";
 const QUALITIES = [
