@@ -298,10 +298,12 @@ export class Presence {
   }
 }
 
-/** An entry to be kept: the one that was read is a view of its frame, which may hold much else. */
+/**
+ * An entry to be kept, without the frame of which the one that was read is a view: an attachment is a structured clone, which
+ * takes the whole buffer of a view.
+ */
 function toKeep(entry: AwarenessEntry): AwarenessEntry {
-  const { state } = entry;
-  return state === null || 2 * state.length > state.buffer.byteLength ? entry : { ...entry, state: state.slice() };
+  return entry.state === null ? entry : { ...entry, state: entry.state.slice() };
 }
 
 function areEqual(one: Uint8Array | null, other: Uint8Array | null): boolean {
