@@ -92,6 +92,15 @@ export const NEARLY_FULL = 0.9;
 /** Subjects about whom moderators of one room decided something: they are read whole when the room wakes. */
 export const SUBJECT_RULES = 1_000;
 
+/** Largest limit that a room may set itself. What 32 bits hold; any above the deployment's own has no effect. */
+export const LARGEST_ROOM_LIMIT = 2 ** 31 - 1;
+
+/** Origins that a room may list. */
+export const ORIGINS = 100;
+
+/** Characters of an origin. A host name has 253, beside its scheme and its port. */
+export const ORIGIN_CHARACTERS = 300;
+
 /** Characters of one session description. Those of browsers have 2,000 for audio and 10,000 with video and data. */
 export const SDP_CHARACTERS = 32_768;
 

@@ -20,7 +20,7 @@ export const json = v.pipe(
 export const described = {
   connection: connectionId,
   /** Counts the offers of one side within the connection, from 1; an answer has that of its offer. */
-  round: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  round: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   description,
 };
 export const candidates = { connection: connectionId, candidates: iceCandidates };

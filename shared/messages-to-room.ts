@@ -10,7 +10,7 @@ const TO_ROOM = {
   /** Sent by a client to learn whether the socket is alive. */
   ping: v.object({ type: v.literal("ping") }),
   /** Sent by a client in answer to a `probe`, at once, with its nonce. */
-  probed: v.object({ type: v.literal("probed"), nonce: v.number() }),
+  probed: v.object({ type: v.literal("probed"), nonce: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }),
   /** Sent by a client before its grant ends, to go on without a reconnect. */
   auth: v.object({ type: v.literal("auth"), token: v.string() }),
   /** Sent by a client that may publish, for everybody who may read, or for one. Nothing of it is kept. */

@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { callMember, iceServersFields } from "./calls.ts";
 import { ERRORS, type ErrorCode } from "./errors.ts";
 import { candidates, described, json, parseMessage, peerId } from "./message-parts.ts";
-import { CAPABILITIES, type Capability, type Participant } from "./rooms.ts";
+import { type Capability, capabilitySet, type Participant } from "./rooms.ts";
 
 /** The subprotocol that opts in to text messages. */
 export const ROOMFUL_PROTOCOL = "roomful.v1";
@@ -39,7 +39,7 @@ const errorCode = v.pipe(
 /** Without those that only a newer room knows. */
 const capabilities = v.pipe(
   v.array(v.string()),
-  v.transform((names): readonly Capability[] => CAPABILITIES.filter((capability) => names.includes(capability))),
+  v.transform((names): readonly Capability[] => capabilitySet(names)),
 );
 const participant: v.GenericSchema<unknown, Participant> = v.object({
   peer: peerId,

@@ -1,8 +1,8 @@
 /** What those with the right to moderate may do: to people, and to the room itself. */
 import * as v from "valibot";
 import { RoomfulError } from "./errors.ts";
-import { SUBJECT_CHARACTERS } from "./limits.ts";
-import { CAPABILITIES, type PeerId } from "./rooms.ts";
+import { LARGEST_ROOM_LIMIT, ORIGIN_CHARACTERS, ORIGINS, SUBJECT_CHARACTERS } from "./limits.ts";
+import { CAPABILITIES, type Capability, capabilitySet, type PeerId } from "./rooms.ts";
 
 const peer: v.GenericSchema<unknown, PeerId> = v.pipe(
   v.string(),
@@ -23,7 +23,7 @@ export const moderation = v.variant("action", [
       v.pipe(
         v.array(v.picklist(CAPABILITIES)),
         v.check((capabilities) => capabilities.includes("read")),
-        v.readonly(),
+        v.transform((capabilities): readonly Capability[] => capabilitySet(capabilities)),
       ),
     ),
   }),
@@ -41,21 +41,27 @@ export type Moderation = v.InferOutput<typeof moderation>;
 
 /** Whole seconds up to ten years. */
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(315_360_000));
-const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
+const limit = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(LARGEST_ROOM_LIMIT));
 /** As a browser sends it: scheme and host, with the port if it is not the scheme's own, and no path. */
-const origin = v.pipe(v.string(), v.regex(/^[a-z][a-z\d+.-]*:\/\/[^/?#\s]+$/));
+const origin = v.pipe(v.string(), v.maxLength(ORIGIN_CHARACTERS), v.regex(/^[a-z][a-z\d+.-]*:\/\/[^/?#\s]+$/));
 
 const SETTINGS = {
   /** Whether nobody new gets in. Who is in may come back, and those with the right to moderate may always. */
   locked: v.boolean(),
   /** Origins whose pages may enter, such as `https://app.example`; `null` for those that the deployment allows. */
-  origins: v.nullable(v.pipe(v.array(origin), v.maxLength(100), v.readonly())),
+  origins: v.nullable(
+    v.pipe(
+      v.array(origin),
+      v.maxLength(ORIGINS),
+      v.transform((origins): readonly string[] => [...new Set(origins)]),
+    ),
+  ),
   /** Connections at a time; `null` for as many as the deployment allows. It can only be fewer. */
-  maxParticipants: v.nullable(positive),
+  maxParticipants: v.nullable(limit),
   /** The same for connections of one subject. */
-  maxParticipantsPerSubject: v.nullable(positive),
+  maxParticipantsPerSubject: v.nullable(limit),
   /** The same for bytes of the encoded document. One that is larger already takes deletions only. */
-  maxDocumentBytes: v.nullable(positive),
+  maxDocumentBytes: v.nullable(limit),
   /** Seconds after which the room is deleted once everybody left; 0 for never, `null` for what the deployment says. */
   deleteEmptyAfter: v.nullable(seconds),
 };

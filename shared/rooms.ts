@@ -15,6 +15,11 @@ export type PeerId = string & { readonly [peerId]: true };
 export const CAPABILITIES = ["read", "write", "call", "publish", "moderate"] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
+/** The set of capabilities that a list names, however long it is. */
+export function capabilitySet(named: readonly string[]): readonly Capability[] {
+  return CAPABILITIES.filter((capability) => named.includes(capability));
+}
+
 /** Named sets of capabilities. */
 export const ROLES = {
   viewer: ["read"],

@@ -7,6 +7,7 @@ import { RoomfulError } from "./errors.ts";
 import { CLOCK_TOLERANCE_SECONDS, SUBJECT_CHARACTERS, TOKEN_SECRET_BYTES, TOKEN_SECRET_VARIETY } from "./limits.ts";
 import {
   CAPABILITIES,
+  capabilitySet,
   type Grant,
   JURISDICTIONS,
   LOCATION_HINTS,
@@ -85,10 +86,9 @@ export function readClaims(payload: unknown): TokenClaims {
 export function grantOf(claims: TokenClaims, room: RoomName): TokenGrant {
   if (!matchesRoom(claims.room, room)) throw new RoomfulError("room-not-allowed");
   const { role, capabilities, sub, name, exp, jurisdiction, locationHint } = claims;
-  const named = role === undefined ? (capabilities ?? []) : ROLES[role];
   return {
     grant: {
-      capabilities: CAPABILITIES.filter((capability) => named.some((one) => one === capability)),
+      capabilities: capabilitySet(role === undefined ? (capabilities ?? []) : ROLES[role]),
       ...(sub !== undefined && { subject: sub }),
       ...(name !== undefined && { name }),
       // Whoever is admitted within the tolerance must not be past its end at once.

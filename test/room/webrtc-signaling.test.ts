@@ -1,8 +1,13 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { SIGNALING_TOPICS } from "../../shared/limits.ts";
-import { type Capability, type Grant, ROLES } from "../../shared/rooms.ts";
+import {
+  SIGNALING_ID_CHARACTERS,
+  SIGNALING_TOPICS,
+  SUBJECT_CHARACTERS,
+  TOPIC_CHARACTERS,
+} from "../../shared/limits.ts";
+import { CAPABILITIES, type Capability, type Grant, ROLES } from "../../shared/rooms.ts";
 import { upgradeRequest } from "../../worker/access/admission.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
 import { pause, until } from "../support/until.ts";
@@ -247,6 +252,23 @@ it("[SIG-7] those who signal are nobody in the room, sleep with it, and have top
   one.close();
   two.close();
   while ((await handle.statistics()).connections.signaling > 0) await pause(5);
+});
+
+it("[SIG-7] the largest of everything that an attachment holds fits into it, and hibernates", async () => {
+  const room = freshRoom();
+  const wide = (length: number, start = "") => start.padEnd(length, "\u{4e2d}");
+  const subject = wide(SUBJECT_CHARACTERS);
+  const grant: Grant = { capabilities: CAPABILITIES, subject, name: subject, expiresAt: 253_402_300_799_000 };
+  const client = await SignalingClient.connect(room, grant);
+  const topics = Array.from({ length: SIGNALING_TOPICS }, (_, index) => wide(TOPIC_CHARACTERS, `${index}`));
+  client.send({ type: "subscribe", topics });
+  const id = wide(SIGNALING_ID_CHARACTERS);
+  for (const topic of topics) client.publish({ type: "announce", from: id }, topic);
+  await client.untilHeard(topics.length);
+  await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
+  client.publish({ type: "announce", from: id, to: id }, topics[0]);
+  await client.untilHeard(topics.length + 1);
+  expect([client.errors, client.closed]).toEqual([[], null]);
 });
 
 it("[SIG-7] a socket whose close wakes the room is nobody's either", async () => {

@@ -1,7 +1,7 @@
 import { RoomfulError } from "../../shared/errors.ts";
-import { SUBJECT_RULES } from "../../shared/limits.ts";
+import { ROW_BYTES, SUBJECT_RULES } from "../../shared/limits.ts";
 import { INITIAL_ROOM_SETTINGS, type RoomSettings } from "../../shared/moderation.ts";
-import type { Capability, Grant } from "../../shared/rooms.ts";
+import { type Capability, capabilitySet, type Grant, utf8Length } from "../../shared/rooms.ts";
 
 /** A moderator's decisions about a subject. They hold whatever its token says. */
 export interface SubjectRule {
@@ -86,7 +86,7 @@ export class Rules {
   /**
    * Changes some of the room's settings.
    * @param insiders the subjects that are in the room: a lock keeps only others out
-   * @throws RoomfulError `room-too-new`, `storage-failed`
+   * @throws RoomfulError `too-many-rules`, `room-too-new`, `storage-failed`
    */
   change(patch: Partial<RoomSettings>, insiders: Iterable<string>): RoomSettings {
     const rules = this.#rules;
@@ -122,11 +122,18 @@ export class Rules {
 
   #write(state: State): void {
     const { settings, insiders, subjects } = state;
-    this.#store.writeRules(
-      JSON.stringify({ settings, insiders: [...insiders], subjects: [...subjects] } satisfies StoredRules),
-    );
+    const stored: StoredRules = { settings, insiders: [...insiders], subjects: [...subjects] };
+    const json = JSON.stringify(stored);
+    // Production refuses the row, the local runtime does not.
+    if (utf8Length(json) > ROW_BYTES) throw new RoomfulError("too-many-rules");
+    this.#store.writeRules(json);
     this.#state = state;
   }
+}
+
+/** A stored rule whose capabilities are a set. Earlier versions wrote lists of any length, which fit no attachment. */
+function asSet(rule: SubjectRule): SubjectRule {
+  return rule.capabilities === undefined ? rule : { ...rule, capabilities: capabilitySet(rule.capabilities) };
 }
 
 /** @throws RoomfulError `storage-failed` when the rules are damaged: nobody is admitted then */
@@ -136,7 +143,7 @@ function parse(json: string | null): State {
     return {
       settings: { ...INITIAL_ROOM_SETTINGS, ...stored.settings },
       insiders: new Set(stored.insiders),
-      subjects: new Map(stored.subjects),
+      subjects: new Map(stored.subjects?.map(([subject, rule]) => [subject, asSet(rule)])),
     };
   } catch (cause) {
     throw new RoomfulError("storage-failed", "the room's rules can't be read", { cause });

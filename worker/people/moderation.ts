@@ -57,7 +57,7 @@ export class Moderator {
     }
   }
 
-  /** @throws RoomfulError `room-too-new`, `storage-failed`; nothing was changed then */
+  /** @throws RoomfulError `too-many-rules`, `room-too-new`, `storage-failed`; nothing was changed then */
   change(patch: Partial<RoomSettings>): RoomSettings {
     const insiders = [...this.#sessions].flatMap(({ state }) => state.grant.subject ?? []);
     return this.#rules.change(patch, insiders);

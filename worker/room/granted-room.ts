@@ -2,6 +2,7 @@ import { RpcTarget } from "cloudflare:workers";
 import * as v from "valibot";
 import type { IceServers } from "../../shared/calls.ts";
 import { RoomfulError } from "../../shared/errors.ts";
+import { SUBJECT_CHARACTERS } from "../../shared/limits.ts";
 import { type Moderation, parseModeration, type RoomSettings } from "../../shared/moderation.ts";
 import { CAPABILITIES, type Capability, type Grant, type Json, type Participant } from "../../shared/rooms.ts";
 import type { Applied, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../../shared/rpc.ts";
@@ -9,9 +10,9 @@ import { demandHeld } from "../people/moderation.ts";
 
 const GRANT = v.object({
   capabilities: v.array(v.picklist(CAPABILITIES)),
-  subject: v.optional(v.string()),
-  name: v.optional(v.string()),
-  expiresAt: v.optional(v.number()),
+  subject: v.optional(v.pipe(v.string(), v.maxLength(SUBJECT_CHARACTERS))),
+  name: v.optional(v.pipe(v.string(), v.maxLength(SUBJECT_CHARACTERS))),
+  expiresAt: v.optional(v.pipe(v.number(), v.finite())),
 });
 
 /**

@@ -1,0 +1,110 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import { encodeAwareness, encodeQueryAwareness } from "../../shared/frames.ts";
+import { INLINE_PRESENCE_BYTES, SUBJECT_CHARACTERS } from "../../shared/limits.ts";
+import { CAPABILITIES, type Grant, type PeerId, ROLES } from "../../shared/rooms.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
+import { ROW_MS, SAVE_MS } from "../../worker/sessions/sessions.ts";
+import { codeOfCall } from "../support/code-of.ts";
+import { pause, until } from "../support/until.ts";
+import type { WireClient } from "../support/wire-client.ts";
+import { openRoomful } from "./room-client.ts";
+import { freshRoom, stubOf } from "./rooms.ts";
+
+const peerOf = async (client: WireClient): Promise<PeerId> => (await client.heard("welcome")).peer;
+
+/** A presence state of so many bytes. */
+const stateOf = (bytes: number) => new TextEncoder().encode(JSON.stringify({ s: "x".repeat(bytes - 8) }));
+
+/** Waits until whatever changed is in its attachment or its row. */
+const saved = () => pause(SAVE_MS + ROW_MS + 300);
+
+it("[STORE-7] a presence state is stored by its own size, whatever else is in its frame", async () => {
+  const room = freshRoom();
+  const client = await openRoomful(room);
+  client.sendPresence(5, 1, {});
+  await client.settled();
+  const others = { clientId: 6, clock: 1, state: stateOf(11_000) };
+  client.send(encodeAwareness([others, { clientId: 5, clock: 2, state: stateOf(INLINE_PRESENCE_BYTES) }]));
+  await client.settled();
+  await saved();
+  expect(client.closed).toBeNull();
+  await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
+  const watcher = await openRoomful(room);
+  watcher.send(encodeQueryAwareness());
+  await until(() => watcher.presence.has(5), "the state");
+  expect(watcher.presence.get(5)).toEqual({ s: "x".repeat(INLINE_PRESENCE_BYTES - 8) });
+}, 30_000);
+
+it("[MOD-1] capabilities are a set: a list of 6,000 is one of what it names", async () => {
+  const room = freshRoom();
+  const ada: Grant = { capabilities: ROLES.editor, subject: "ada" };
+  const [moderator, victim] = [
+    await openRoomful(room, { capabilities: ROLES.moderator }),
+    await openRoomful(room, ada),
+  ];
+  const capabilities = Array.from({ length: 6_000 }, () => "read");
+  moderator.tell({
+    type: "moderate",
+    moderation: { action: "set-capabilities", peer: await peerOf(victim), capabilities },
+  });
+  expect((await victim.heard("grant")).capabilities).toEqual(["read"]);
+  const again = await openRoomful(room, ada);
+  expect((await again.heard("welcome")).capabilities).toEqual(["read"]);
+  await saved();
+  expect([victim.closed, again.closed]).toEqual([null, null]);
+}, 30_000);
+
+it.each([
+  ["maxParticipants", 1e308],
+  ["maxParticipants", 2 ** 31],
+  ["maxParticipantsPerSubject", 2 ** 53],
+  ["maxDocumentBytes", 1e20],
+  ["deleteEmptyAfter", 315_360_001],
+])("[MOD-8] %s: %d is out of its range", async (field, value) => {
+  const room = freshRoom();
+  const handle = getRoom(env.ROOMS, room);
+  const before = await handle.getSettings();
+  expect(await codeOfCall(handle.changeSettings({ [field]: value }))).toBe("invalid-argument");
+  const moderator = await openRoomful(room, { capabilities: ROLES.moderator });
+  moderator.tell({ type: "settings", settings: { [field]: value } });
+  expect((await moderator.heard("error")).code).toBe("malformed-message");
+  expect(await handle.getSettings()).toEqual(before);
+});
+
+it("[STORE-7] the largest of everything that a socket's attachment holds fits into it, opens, hibernates and resumes", async () => {
+  const room = freshRoom();
+  const wide = "\u{4e2d}".repeat(SUBJECT_CHARACTERS);
+  const grant: Grant = { capabilities: CAPABILITIES, subject: wide, name: wide, expiresAt: 253_402_300_799_000 };
+  const moderator = await openRoomful(room, { capabilities: CAPABILITIES });
+  const client = await openRoomful(room, grant);
+  const welcome = await client.heard("welcome");
+  const { peer } = welcome;
+  moderator.tell({
+    type: "moderate",
+    moderation: { action: "set-capabilities", peer, capabilities: CAPABILITIES },
+  });
+  moderator.tell({ type: "moderate", moderation: { action: "mute", peer, muted: true } });
+  client.tell({ type: "call-join", media: { audio: true, video: true, muted: true } });
+  await client.heard("call-joined");
+  await client.sync();
+  const entry = { clientId: Number.MAX_SAFE_INTEGER, clock: 2 ** 31 - 2, state: stateOf(INLINE_PRESENCE_BYTES) };
+  client.send(encodeAwareness([entry]));
+  await client.settled();
+  await saved();
+  expect(client.closed).toBeNull();
+  await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
+  await client.settled();
+  const again = await openRoomful(room, grant, welcome.resume);
+  expect((await again.heard("welcome")).peer).toBe(peer);
+  again.send(encodeAwareness([{ ...entry, clock: entry.clock + 1 }]));
+  await again.settled();
+  await saved();
+  expect(again.closed).toBeNull();
+  await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
+  await again.settled();
+  const shown = (await getRoom(env.ROOMS, room).participants()).find((one) => one.peer === peer);
+  expect(shown).toMatchObject({ subject: wide, name: wide, isMuted: true, clientId: entry.clientId });
+  expect(shown?.capabilities).toEqual(CAPABILITIES);
+}, 60_000);
