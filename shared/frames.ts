@@ -194,7 +194,7 @@ function encodePayload(tags: readonly number[], payload: Uint8Array): Uint8Array
 }
 
 /** Bytes that an entry may take beside its state: three numbers. */
-const ENTRY_BYTES = 30;
+export const ENTRY_BYTES = 30;
 
 /** What an awareness frame carries: `applyAwarenessUpdate` of y-protocols takes it. */
 export function encodeAwarenessUpdate(entries: readonly AwarenessEntry[]): Uint8Array<ArrayBuffer> {

@@ -51,6 +51,18 @@ export const STATE_VECTOR_ENTRIES = 100_000;
 /** Entries of one awareness frame. A stock client echoes everybody it knows in one frame. */
 export const AWARENESS_ENTRIES = 10_000;
 
+/** Bytes of all presence states of a room. Whoever comes is sent them all; above them the largest are not shown. */
+export const ROOM_PRESENCE_BYTES = 4 * 1024 * 1024;
+
+/** Bytes of an awareness frame that the room sends, unless a single state is larger. What is more goes out in several. */
+export const PRESENCE_FRAME_BYTES = 256 * 1024;
+
+/** Participants of one message. Above 1,000 people a message of all would come near the 32 MiB that the platform carries. */
+export const PARTICIPANTS_PER_MESSAGE = 1_000;
+
+/** Characters of one participant as JSON. Subject and name take six for each of theirs when each is escaped. */
+export const PARTICIPANT_CHARACTERS = 3_584;
+
 /** Levels of arrays and objects inside a JSON or Any value. Deeper ones overflow the stack of naive readers. */
 export const VALUE_DEPTH = 64;
 

@@ -1,3 +1,4 @@
+import { PARTICIPANTS_PER_MESSAGE } from "../../shared/limits.ts";
 import { type EncodedMessage, encodeMessage } from "../../shared/messages.ts";
 import type { Participant, PeerId } from "../../shared/rooms.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -64,13 +65,13 @@ export class Participants {
     const all = this.all;
     const changed = all.filter(({ peer }) => this.#changed.has(peer));
     const isNews = changed.length > 0 || this.#left.size > 0;
-    const news = once(() => message(changed, this.#left));
+    const news = once(() => messagesOf(changed, this.#left));
     // The leavers too: a newcomer may know them from the call.
-    const everybody = once(() => message(all, this.#left));
+    const everybody = once(() => messagesOf(all, this.#left));
     for (const session of this.#sessions) {
       if (session.isStock || !session.may("read")) continue;
-      if (this.#newcomers.has(session)) session.tell(everybody());
-      else if (isNews) session.tell(news());
+      const messages = this.#newcomers.has(session) ? everybody() : isNews ? news() : [];
+      for (const message of messages) session.tell(message);
     }
     this.#newcomers.clear();
     this.#changed.clear();
@@ -78,8 +79,16 @@ export class Participants {
   }
 }
 
-function message(present: readonly Participant[], left: Iterable<PeerId>): EncodedMessage {
-  return encodeMessage({ type: "participants", present, left: [...left] });
+/** One message, as a rule. */
+function messagesOf(present: readonly Participant[], left: Iterable<PeerId>): EncodedMessage[] {
+  const messages = [
+    encodeMessage({ type: "participants", present: present.slice(0, PARTICIPANTS_PER_MESSAGE), left: [...left] }),
+  ];
+  for (let start = PARTICIPANTS_PER_MESSAGE; start < present.length; start += PARTICIPANTS_PER_MESSAGE) {
+    const part = present.slice(start, start + PARTICIPANTS_PER_MESSAGE);
+    messages.push(encodeMessage({ type: "participants", present: part, left: [] }));
+  }
+  return messages;
 }
 
 /** Made when it is first needed, and then for everybody. */

@@ -15,6 +15,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { createLog } from "../runtime/logging.ts";
 import { Turns } from "../runtime/turns.ts";
 import { Sessions } from "../sessions/sessions.ts";
+import { unreadBound } from "../sessions/unread-bound.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Deadlines } from "../storage/deadlines.ts";
 import { Store } from "../storage/store.ts";
@@ -47,8 +48,7 @@ export function organs(room: string, settings: Settings, { storage, sockets, sur
   const deadlines = new Deadlines(store, { setAlarm: (at) => void storage.setAlarm(at), now: () => turns.now() });
   const rules = new Rules(store);
   const limits = new RoomLimits(settings, rules);
-  const maxUnreadBytes = Math.max(settings.MAX_UNREAD_BYTES, 2 * settings.MAX_DOCUMENT_BYTES);
-  const sessions = new Sessions(survivors.room, { store, maxUnreadBytes, log, clock: turns });
+  const sessions = new Sessions(survivors.room, { store, maxUnreadBytes: unreadBound(settings), log, clock: turns });
   const limiter = new Limiter(ratesOf(settings), () => turns.now());
   const refusals = new Refusals(log, limiter);
   const sync = new Sync(sessions, store, { settings, limits, log, limiter, refusals, clock: turns });

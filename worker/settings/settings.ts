@@ -191,7 +191,7 @@ export const SETTINGS = {
     1024 * 1024,
     256 * 1024 * 1024,
     16 * 1024 * 1024,
-    "Bytes sent to a client that it has not proved to have read. Above them the client is closed with `slow-reader`, since they wait in memory. Never below twice MAX_DOCUMENT_BYTES, so that a slow client still gets a document.",
+    "Bytes sent to a client that it has not proved to have read. Above them the client is closed with `slow-reader`, since they wait in memory. Never below twice MAX_DOCUMENT_BYTES, nor below all that a newcomer is sent: the document, presence, participants.",
   ),
   EDIT_RATE: rate(
     150,
