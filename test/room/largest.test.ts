@@ -2,7 +2,12 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { encodeAwareness, encodeQueryAwareness } from "../../shared/frames.ts";
-import { INLINE_PRESENCE_BYTES, SUBJECT_CHARACTERS } from "../../shared/limits.ts";
+import {
+  INLINE_PRESENCE_BYTES,
+  PRESENCE_FRAME_BYTES,
+  ROOM_PRESENCE_BYTES,
+  SUBJECT_CHARACTERS,
+} from "../../shared/limits.ts";
 import { CAPABILITIES, type Grant, type PeerId, ROLES } from "../../shared/rooms.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
 import { ROW_MS, SAVE_MS } from "../../worker/sessions/sessions.ts";
@@ -108,3 +113,69 @@ it("[STORE-7] the largest of everything that a socket's attachment holds fits in
   expect(shown).toMatchObject({ subject: wide, name: wide, isMuted: true, clientId: entry.clientId });
   expect(shown?.capabilities).toEqual(CAPABILITIES);
 }, 60_000);
+
+/** Brings in so many who show a state of so many bytes and are sent none: they may not read. */
+async function crowdOf(room: string, count: number, bytes: number): Promise<WireClient[]> {
+  const crowd: WireClient[] = [];
+  for (let id = 1; id <= count; id++) {
+    const client = await openRoomful(room, { capabilities: ["call"] });
+    client.send(encodeAwareness([{ clientId: id, clock: 1, state: stateOf(bytes) }]));
+    await client.settled();
+    crowd.push(client);
+  }
+  return crowd;
+}
+
+it("[PRES-9] whoever comes to 262 people with a state of 65 kB each is sent 4 MB in parts, and stays", async () => {
+  const room = freshRoom();
+  const honest = await openRoomful(room);
+  honest.sendPresence(1_000, 1, { name: "honest" });
+  const crowd = await crowdOf(room, 262, 65_536);
+  const newcomer = await openRoomful(room);
+  newcomer.answersProbes = false;
+  const sizes: number[] = [];
+  newcomer.onFrame = (frame) => {
+    if (frame.type === "awareness") sizes.push(encodeAwareness(frame.entries).length);
+  };
+  newcomer.send(encodeQueryAwareness());
+  await newcomer.settled();
+  await pause(500);
+  expect([newcomer.closed, honest.closed]).toEqual([null, null]);
+  expect(newcomer.presence.get(1_000)).toEqual({ name: "honest" });
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(PRESENCE_FRAME_BYTES);
+  // The first binary frame is answered by everybody's presence, and so is the query.
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(2 * (ROOM_PRESENCE_BYTES + 262 * 30));
+  expect([...newcomer.presence.values()].filter((state) => state !== null).length).toBeGreaterThan(60);
+  newcomer.sendPresence(1_001, 1, { name: "newcomer" });
+  await until(() => honest.presence.has(1_001), "the newcomer to be seen");
+  for (const client of crowd) client.close();
+}, 120_000);
+
+it("[PRES-9] what does not fit is hidden, the largest first, without a strike, and shown again once there is room", async () => {
+  const room = freshRoom();
+  const watcher = await openRoomful(room);
+  watcher.send(encodeQueryAwareness());
+  const crowd = await crowdOf(room, 64, 65_536);
+  await until(() => watcher.presence.size === 64, "all of them");
+  const middle = await openRoomful(room);
+  middle.sendPresence(100, 1, { text: "x".repeat(20_000) });
+  await until(() => watcher.presence.has(100), "one that shows less");
+  await until(() => [...watcher.presence.values()].filter((state) => state === null).length === 1, "one to be hidden");
+  const hidden = crowd.filter((client) => client.messagesOf("error").length > 0);
+  expect(hidden.map((client) => client.messagesOf("error").map(({ code }) => code))).toEqual([["presence-too-large"]]);
+  const id = [...watcher.presence].find(([, state]) => state === null)?.[0] ?? 0;
+  const hider = crowd[id - 1];
+  const heard = watcher.framesOf("awareness").length;
+  for (let clock = 2; clock < 30; clock++) {
+    hider?.send(encodeAwareness([{ clientId: id, clock, state: stateOf(65_536) }]));
+    await hider?.settled();
+  }
+  await watcher.settled();
+  expect([hider?.closed, hider?.messagesOf("error").length]).toEqual([null, 1]);
+  expect(watcher.framesOf("awareness").length).toBe(heard);
+  const nulls = hider?.framesOf("awareness").length ?? 0;
+  for (const client of crowd.slice(0, 40)) if (client !== hider) await client.leave();
+  await until(() => (hider?.framesOf("awareness").length ?? 0) > nulls, "to be asked to announce itself again");
+  hider?.send(encodeAwareness([{ clientId: id, clock: 30, state: stateOf(65_536) }]));
+  await until(() => watcher.presence.get(id) !== null, "to be shown again");
+}, 120_000);

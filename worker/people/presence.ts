@@ -1,6 +1,6 @@
 import { RoomfulError } from "../../shared/errors.ts";
 import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../../shared/frames.ts";
-import { CLOCK_BOUND } from "../../shared/limits.ts";
+import { CLOCK_BOUND, ROOM_PRESENCE_BYTES } from "../../shared/limits.ts";
 import { encodeMessage } from "../../shared/messages.ts";
 import type { PeerId } from "../../shared/rooms.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -8,6 +8,7 @@ import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
 import { Pacer } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import { awarenessFrames } from "./awareness-frames.ts";
 
 /** Milliseconds in which the holder of a client id must answer when another socket claims the id. */
 export const CHALLENGE_MS = 3_000;
@@ -21,9 +22,16 @@ export const RENEWALS_MS = 5_000;
 /** Client ids whose leaving is remembered. Echoes follow within moments, so that few are enough. */
 const REMEMBERED_LEAVERS = 1_000;
 
+/** Told to a session whose state is not shown, once. It is no fault of its own, so that it does not count as one. */
+const NOT_SHOWN = encodeMessage({
+  type: "error",
+  code: "presence-too-large",
+  message: new RoomfulError("presence-too-large", "not shown: all of the room together").message,
+});
+
 interface Challenge {
   readonly timer: number;
-  /** Everybody who claims the id, with the newest claim. */
+  /** Everybody who claims the id, with the newest claim but for its state: a claim that is granted is announced again. */
   readonly claims: Map<Session, AwarenessEntry>;
 }
 
@@ -65,6 +73,10 @@ export class Presence {
   readonly #leavers = new Map<number, number>();
   /** Client ids whose entry is to be sent; with the clock at which they left, when they did. */
   readonly #unsent = new Map<number, number | null>();
+  /** Bytes of all states that are shown. */
+  #bytes = 0;
+  /** Sessions whose state is not shown, since all together were too large. */
+  readonly #hidden = new Set<Session>();
 
   constructor(sessions: Sessions, options: PresenceOptions) {
     this.#sessions = sessions;
@@ -74,6 +86,7 @@ export class Presence {
     this.#renewals = new Pacer(RENEWALS_MS, () => this.#broadcasts.runNow(), this.#clock);
     for (const session of sessions) {
       if (session.state.presence !== null) this.#holders.set(session.state.presence.clientId, session);
+      this.#bytes += stateBytes(session);
     }
   }
 
@@ -96,6 +109,7 @@ export class Presence {
     // A session that was restored only to be closed was never made its id's holder.
     const holder = presence === null ? undefined : (this.#holders.get(presence.clientId) ?? session);
     if (presence !== null && holder === session) {
+      if (!this.#holders.has(presence.clientId)) this.#bytes += stateBytes(session);
       this.#releaseToClaimants(session, presence.clientId);
       // A claimant in earnest comes again with the next clock.
       for (const claimant of this.#sessions) {
@@ -136,16 +150,18 @@ export class Presence {
     return entry.state?.length ?? 0;
   }
 
-  /** Sends a session everybody's state. @returns bytes that it was sent */
+  /** Sends a session everybody's state, in parts. @returns bytes that it was sent */
   sendAll(session: Session): number {
     const entries = [...this.#holders.values()].flatMap((holder) => {
       const { presence } = holder.state;
       return presence !== null && presence.state !== null && holder !== session ? [presence] : [];
     });
-    if (entries.length === 0) return 0;
-    const frame = encodeAwareness(entries);
-    session.send(frame);
-    return frame.length;
+    let bytes = 0;
+    for (const frame of awarenessFrames(entries)) {
+      session.send(frame);
+      bytes += frame.length;
+    }
+    return bytes;
   }
 
   /** @throws RoomfulError when the entry can't be taken */
@@ -174,11 +190,11 @@ export class Presence {
     if (this.#isDenied(session, entry, holder)) return;
     const open = this.#challenges.get(entry.clientId);
     if (open !== undefined) {
-      open.claims.set(session, toKeep(entry));
+      open.claims.set(session, withoutState(entry));
       return;
     }
     const timer = this.#clock.setTimeout(() => this.#releaseToClaimants(holder, entry.clientId), CHALLENGE_MS);
-    this.#challenges.set(entry.clientId, { timer, claims: new Map([[session, toKeep(entry)]]) });
+    this.#challenges.set(entry.clientId, { timer, claims: new Map([[session, withoutState(entry)]]) });
     holder.send(encodeQueryAwareness());
   }
 
@@ -196,8 +212,7 @@ export class Presence {
     const former = this.#holders.get(entry.clientId);
     if (former !== undefined) {
       this.#endChallenge(entry.clientId);
-      former.state.presence = null;
-      former.markChanged();
+      this.#put(former, null);
       this.#options.participants?.markChanged(former.state.peer);
     }
     // Others may know this id by a later clock, from before a reconnect, and would ignore it until that clock is
@@ -238,10 +253,52 @@ export class Presence {
   }
 
   #set(session: Session, entry: AwarenessEntry, pacer: Pacer): void {
-    session.state.presence = toKeep(entry);
-    session.markChanged();
+    const wasShown = stateBytes(session) > 0;
+    this.#put(session, toKeep(entry));
+    if (this.#bytes > ROOM_PRESENCE_BYTES) this.#hideLargest(session);
+    const isHidden = entry.state !== null && session.state.presence?.state === null;
+    if (!isHidden) this.#hidden.delete(session);
+    // Nobody saw it. A null state for it would have its client announce itself again, without end.
+    if (isHidden && !wasShown) return;
     this.#unsent.set(entry.clientId, null);
     pacer.request();
+  }
+
+  /** Puts an entry in the place of the one that a session had. */
+  #put(session: Session, presence: AwarenessEntry | null): void {
+    this.#bytes -= stateBytes(session);
+    session.state.presence = presence;
+    this.#bytes += stateBytes(session);
+    if (presence === null) this.#hidden.delete(session);
+    session.markChanged();
+  }
+
+  /**
+   * Hides the largest states until all together are small enough. A state is safe that is no larger than everybody's equal share,
+   * so that whoever shows much hurts nobody who shows little.
+   * @param newest is hidden before others of its size, or two would hide each other in turn
+   */
+  #hideLargest(newest: Session): void {
+    while (this.#bytes > ROOM_PRESENCE_BYTES) {
+      let largest = newest;
+      for (const holder of this.#holders.values()) if (stateBytes(holder) > stateBytes(largest)) largest = holder;
+      const { presence } = largest.state;
+      if (presence === null || presence.state === null) return;
+      this.#put(largest, withoutState(presence));
+      if (!this.#hidden.has(largest)) largest.tell(NOT_SHOWN);
+      this.#hidden.add(largest);
+      if (largest === newest) continue;
+      this.#unsent.set(presence.clientId, null);
+      this.#broadcasts.request();
+    }
+  }
+
+  /** Asks those who are hidden to announce themselves again, once there is much room. */
+  #askHiddenToAnnounce(): void {
+    if (this.#hidden.size === 0 || this.#bytes > ROOM_PRESENCE_BYTES / 2) return;
+    const hidden = [...this.#hidden];
+    this.#hidden.clear();
+    for (const session of hidden) if (session.state.presence !== null) this.#tellGone(session, session.state.presence);
   }
 
   /** Takes the id from its holder; open claims to it are then made once more. */
@@ -261,10 +318,10 @@ export class Presence {
     if (oldest !== undefined) this.#leavers.delete(oldest);
     // The same clock, so that the next one is accepted when the client comes back with it.
     this.#unsent.set(presence.clientId, presence.clock);
-    session.state.presence = null;
-    session.markChanged();
+    this.#put(session, null);
     this.#options.participants?.markChanged(session.state.peer);
     this.#broadcasts.request();
+    this.#askHiddenToAnnounce();
   }
 
   #endChallenge(clientId: number): void {
@@ -274,7 +331,7 @@ export class Presence {
     this.#challenges.delete(clientId);
   }
 
-  /** One frame with every entry that changed, to all: its author too, since a stock client must hear something. */
+  /** As few frames as there can be with every entry that changed, to all: its author too, since a stock client must hear something. */
   #broadcast(): void {
     if (this.#unsent.size === 0) return;
     const entries = [...this.#unsent].map(([clientId, clockAtLeaving]): AwarenessEntry => {
@@ -285,9 +342,10 @@ export class Presence {
     const soleAuthor = only === undefined ? undefined : this.#holders.get(only.clientId);
     this.#unsent.clear();
     this.#broadcasts.delayNextRun(this.#sessions.broadcastMs);
-    const frame = encodeAwareness(entries);
+    const frames = awarenessFrames(entries);
     for (const session of this.#sessions) {
-      if (session.state.wantsPresence && (session !== soleAuthor || session.isStock)) session.send(frame);
+      if (!session.state.wantsPresence || (session === soleAuthor && !session.isStock)) continue;
+      for (const frame of frames) session.send(frame);
     }
   }
 
@@ -304,6 +362,15 @@ export class Presence {
  */
 function toKeep(entry: AwarenessEntry): AwarenessEntry {
   return entry.state === null ? entry : { ...entry, state: entry.state.slice() };
+}
+
+function withoutState(entry: AwarenessEntry): AwarenessEntry {
+  return { ...entry, state: null };
+}
+
+/** Bytes of the state that a session shows. */
+function stateBytes({ state: { presence } }: Session): number {
+  return presence?.state?.length ?? 0;
 }
 
 function areEqual(one: Uint8Array | null, other: Uint8Array | null): boolean {
