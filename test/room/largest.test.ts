@@ -15,7 +15,7 @@ import { codeOfCall } from "../support/code-of.ts";
 import { pause, until } from "../support/until.ts";
 import type { WireClient } from "../support/wire-client.ts";
 import { openRoomful } from "./room-client.ts";
-import { freshRoom, stubOf } from "./rooms.ts";
+import { freshRoom, passWindows, stubOf } from "./rooms.ts";
 
 const peerOf = async (client: WireClient): Promise<PeerId> => (await client.heard("welcome")).peer;
 
@@ -178,4 +178,32 @@ it("[PRES-9] what does not fit is hidden, the largest first, without a strike, a
   await until(() => (hider?.framesOf("awareness").length ?? 0) > nulls, "to be asked to announce itself again");
   hider?.send(encodeAwareness([{ clientId: id, clock: 30, state: stateOf(65_536) }]));
   await until(() => watcher.presence.get(id) !== null, "to be shown again");
+}, 120_000);
+
+it("[PRES-10] whoever is behind is not sent presence until it proves to have read, and then the newest, also over hibernation", async () => {
+  const room = freshRoom();
+  const reader = await openRoomful(room);
+  reader.send(encodeQueryAwareness());
+  await reader.settled();
+  reader.answersProbes = false;
+  const crowd = await crowdOf(room, 20, 60_000);
+  const show = async (clock: number) => {
+    for (const [index, client] of crowd.entries())
+      client.sendPresence(index + 1, clock, { clock, s: "x".repeat(60_000) });
+    await Promise.all(crowd.map((client) => client.settled()));
+    await pause(100);
+  };
+  for (let clock = 2; clock <= 21; clock++) await show(clock);
+  const left = crowd.pop();
+  await left?.leave();
+  await until(() => reader.presence.get(20) === null, "who left to be gone at once");
+  expect(reader.closed).toBeNull();
+  await passWindows();
+  await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
+  const { nonce } = await reader.heard("probe");
+  reader.answersProbes = true;
+  reader.tell({ type: "probed", nonce });
+  const clocks = () => [...reader.presence.values()].map((state) => (state as { clock?: number } | null)?.clock);
+  await until(() => clocks().filter((clock) => clock === 21).length === 19, "the newest of all");
+  expect(reader.closed).toBeNull();
 }, 120_000);

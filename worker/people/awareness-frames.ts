@@ -1,8 +1,14 @@
 import { type AwarenessEntry, ENTRY_BYTES, encodeAwareness } from "../../shared/frames.ts";
 import { PRESENCE_FRAME_BYTES } from "../../shared/limits.ts";
 
+/** Entries with the frame that carries them. */
+export interface AwarenessPart {
+  readonly entries: readonly AwarenessEntry[];
+  readonly frame: Uint8Array<ArrayBuffer>;
+}
+
 /** Encodes entries as few frames, none of which is above {@link PRESENCE_FRAME_BYTES} unless a single state is. */
-export function awarenessFrames(entries: readonly AwarenessEntry[]): Uint8Array<ArrayBuffer>[] {
+export function awarenessParts(entries: readonly AwarenessEntry[]): AwarenessPart[] {
   const parts: AwarenessEntry[][] = [];
   let room = 0;
   for (const entry of entries) {
@@ -15,5 +21,5 @@ export function awarenessFrames(entries: readonly AwarenessEntry[]): Uint8Array<
     }
     room -= bytes;
   }
-  return parts.map(encodeAwareness);
+  return parts.map((part) => ({ entries: part, frame: encodeAwareness(part) }));
 }

@@ -8,7 +8,7 @@ import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
 import { Pacer } from "../runtime/pacer.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import { awarenessFrames } from "./awareness-frames.ts";
+import { type AwarenessPart, awarenessParts } from "./awareness-frames.ts";
 
 /** Milliseconds in which the holder of a client id must answer when another socket claims the id. */
 export const CHALLENGE_MS = 3_000;
@@ -77,6 +77,8 @@ export class Presence {
   #bytes = 0;
   /** Sessions whose state is not shown, since all together were too large. */
   readonly #hidden = new Set<Session>();
+  /** Client ids whose state is held back for a session that is behind. */
+  readonly #owed = new WeakMap<Session, Set<number>>();
 
   constructor(sessions: Sessions, options: PresenceOptions) {
     this.#sessions = sessions;
@@ -88,6 +90,8 @@ export class Presence {
       if (session.state.presence !== null) this.#holders.set(session.state.presence.clientId, session);
       this.#bytes += stateBytes(session);
     }
+    // The former object may have held back anything for those that owe a proof.
+    for (const session of sessions) if (session.owesProof) this.#owe(session, this.#holders.keys());
   }
 
   /** Whether somebody needs presence to be renewed: stock clients drop, after 30 s, what is not. */
@@ -157,11 +161,49 @@ export class Presence {
       return presence !== null && presence.state !== null && holder !== session ? [presence] : [];
     });
     let bytes = 0;
-    for (const frame of awarenessFrames(entries)) {
-      session.send(frame);
-      bytes += frame.length;
-    }
+    for (const part of awarenessParts(entries)) bytes += this.#send(session, part);
     return bytes;
+  }
+
+  /**
+   * Sends entries to a session. One that is behind is sent at once who is gone, and the rest, as it is by then, when it proved to
+   * have read: states are replaced by newer ones, so that they need not wait in memory.
+   * @returns bytes that it was sent
+   */
+  #send(session: Session, { entries, frame }: AwarenessPart): number {
+    if (!session.isBehind) {
+      session.send(frame);
+      return frame.length;
+    }
+    const gone = entries.filter(({ state }) => state === null);
+    if (gone.length > 0) session.send(encodeAwareness(gone));
+    this.#owe(
+      session,
+      entries.flatMap(({ clientId, state }) => (state === null ? [] : [clientId])),
+    );
+    return 0;
+  }
+
+  #owe(session: Session, clientIds: Iterable<number>): void {
+    const owed = this.#owed.get(session) ?? new Set();
+    for (const clientId of clientIds) owed.add(clientId);
+    this.#owed.set(session, owed);
+  }
+
+  /** Sends a session that proved to have read what was held back for it. */
+  catchUp(session: Session): void {
+    const owed = this.#owed.get(session);
+    if (owed === undefined) return;
+    if (session.isBehind) {
+      session.demandProof();
+      return;
+    }
+    this.#owed.delete(session);
+    const entries = [...owed].flatMap((clientId) => {
+      const presence = this.#holders.get(clientId)?.state.presence;
+      return presence !== null && presence !== undefined && presence.state !== null ? [presence] : [];
+    });
+    for (const part of awarenessParts(entries)) this.#send(session, part);
   }
 
   /** @throws RoomfulError when the entry can't be taken */
@@ -342,10 +384,10 @@ export class Presence {
     const soleAuthor = only === undefined ? undefined : this.#holders.get(only.clientId);
     this.#unsent.clear();
     this.#broadcasts.delayNextRun(this.#sessions.broadcastMs);
-    const frames = awarenessFrames(entries);
+    const parts = awarenessParts(entries);
     for (const session of this.#sessions) {
       if (!session.state.wantsPresence || (session === soleAuthor && !session.isStock)) continue;
-      for (const frame of frames) session.send(frame);
+      for (const part of parts) this.#send(session, part);
     }
   }
 

@@ -77,7 +77,7 @@ export class Dispatch {
   }
 
   #handleMessage(session: Session, message: MessageToRoom, characters: number): void {
-    const { sessions, moderator, signaling, limiter, renewal } = this.#options;
+    const { sessions, presence, moderator, signaling, limiter, renewal } = this.#options;
     switch (message.type) {
       case "ping":
         // Only a ping in other words than the one that the runtime answers gets here.
@@ -85,6 +85,7 @@ export class Dispatch {
         return;
       case "probed":
         session.acceptProbed(message.nonce);
+        presence.catchUp(session);
         return;
       case "auth":
         void renewal.renew(session, message.token);
@@ -146,6 +147,7 @@ export class Dispatch {
         return;
       case "sync-step-2":
         session.acceptStep2();
+        presence.catchUp(session);
         sync.queueUpdate(session, frame.update, true);
         return;
       case "update":

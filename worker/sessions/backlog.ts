@@ -1,6 +1,9 @@
 /** The part of the bound at which a client is asked to prove that it reads. */
 const PROBE_AT = 0.25;
 
+/** The part of the bound above which only what can't wait is sent. It was asked for a proof before. */
+const BEHIND_AT = 0.5;
+
 /** The count is saved each time it grows by this part of the bound: hibernation loses at most that much. */
 const SAVED_EVERY = 1 / 16;
 
@@ -37,6 +40,11 @@ export function countSent(state: BacklogState, bytes: number, maxBytes: number):
   if (state.unread > maxBytes) return "lost";
   if (state.probe === null && state.unread >= maxBytes * PROBE_AT) return "probe";
   return Math.floor(state.unread / (maxBytes * SAVED_EVERY)) > steps ? "save" : "fine";
+}
+
+/** Whether a client is so far behind that what can wait has to. */
+export function isBehind({ unread }: BacklogState, maxBytes: number): boolean {
+  return unread > maxBytes * BEHIND_AT;
 }
 
 /** Begins to count what follows a question. A second question does not take the first one's place. */

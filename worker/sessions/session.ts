@@ -6,7 +6,7 @@ import type { Capability, Grant, Participant } from "../../shared/rooms.ts";
 import type { Admission } from "../access/admission.ts";
 import type { SubjectRule } from "../access/rules.ts";
 import { Attachment, type Identity, newState, type PresenceStore, type SessionState } from "./attachment.ts";
-import { beginProbe, countSent, endProbe, newNonce, STEP_1 } from "./backlog.ts";
+import { beginProbe, countSent, endProbe, isBehind, newNonce, STEP_1 } from "./backlog.ts";
 import { consequenceOf, MessageRefusal } from "./refusal.ts";
 
 /** How a session ended. */
@@ -190,6 +190,21 @@ export class Session {
       default:
         verdict satisfies never;
     }
+  }
+
+  /** Whether so much waits for it that what can wait has to. */
+  get isBehind(): boolean {
+    return isBehind(this.state.backlog, this.#marks.maxUnreadBytes);
+  }
+
+  /** Whether it was asked to prove that it reads, and has not yet. */
+  get owesProof(): boolean {
+    return this.state.backlog.probe !== null;
+  }
+
+  /** Has it asked to prove that it reads, unless it was. */
+  demandProof(): void {
+    if (!this.owesProof) this.#marks.markUnproved(this);
   }
 
   /** Asks a client of `roomful.v1` to prove that it reads. A stock client proves it by its answer to a step 1. */
