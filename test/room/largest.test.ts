@@ -207,3 +207,21 @@ it("[PRES-10] whoever is behind is not sent presence until it proves to have rea
   await until(() => clocks().filter((clock) => clock === 21).length === 19, "the newest of all");
   expect(reader.closed).toBeNull();
 }, 120_000);
+
+it("[TEXT-2] numbers of messages that are no safe integers are out of range", async () => {
+  const room = freshRoom();
+  const client = await openRoomful(room);
+  client.tell({ type: "probed", nonce: 1e308 });
+  const offer = { to: await peerOf(client), connection: "c", round: 1e308, description: { sdp: "" } };
+  client.tell({ type: "offer", ...offer });
+  await client.heard("error", 2);
+  expect(client.messagesOf("error").map(({ code }) => code)).toEqual(["malformed-message", "malformed-message"]);
+});
+
+it("[RPC-7] a grant whose words or end are out of range is malformed", async () => {
+  const handle = getRoom(env.ROOMS, freshRoom());
+  const long = "x".repeat(SUBJECT_CHARACTERS + 1);
+  for (const bad of [{ subject: long }, { name: long }, { expiresAt: Number.POSITIVE_INFINITY }]) {
+    expect(await codeOfCall(Promise.resolve(handle.as({ capabilities: ["read"], ...bad })))).toBe("invalid-argument");
+  }
+});
