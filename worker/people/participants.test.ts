@@ -10,7 +10,7 @@ it("[PEER-3] everybody comes in messages of at most 1,000, who left in the first
   const clock = new FakeClock();
   const store = { savePresence: () => {}, readPresence: () => null, deletePresence: () => {} };
   const sessions = new Sessions([], { store, maxUnreadBytes: 1e9, log: () => {}, clock });
-  const participants = new Participants(sessions, { shown: [] }, clock);
+  const participants = new Participants(sessions, { absentOrNone: [] }, clock);
   const sent: string[] = [];
   const admission = {
     grant: { capabilities: ["read"] },
