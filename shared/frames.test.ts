@@ -120,14 +120,14 @@ describe("binary frames", () => {
     expect(carriesEdits(new Uint8Array())).toBe(false);
   });
 
-  it("a state vector that announces more than it has is malformed", () => {
+  it("[WIRE-2] a state vector that announces more than it has, or a client twice, is malformed", () => {
     expect(decodeStateVector(new Uint8Array([2, 7, 1, 8, 2]))).toEqual(
       new Map([
         [7, 1],
         [8, 2],
       ]),
     );
-    for (const wrong of [[], [1], [1, 7], [1, 7, 1, 0], [255, 255, 255, 255, 15]]) {
+    for (const wrong of [[], [1], [1, 7], [1, 7, 1, 0], [255, 255, 255, 255, 15], [2, 7, 1, 7, 2]]) {
       expect(codeOf(() => decodeStateVector(new Uint8Array(wrong)))).toBe("malformed-frame");
     }
   });

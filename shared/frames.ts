@@ -147,7 +147,10 @@ export function decodeStateVector(bytes: Uint8Array): Map<number, number> {
     if (count > STATE_VECTOR_ENTRIES) throw new RoomfulError("malformed-frame", "too many state vector entries");
     const clocks = new Map<number, number>();
     for (let index = 0; index < count; index++) {
-      clocks.set(readUint(decoder), readUint(decoder));
+      const client = readUint(decoder);
+      // A client once is an entry, and a thousand times is work for nothing.
+      if (clocks.has(client)) throw new RoomfulError("malformed-frame", "a client twice in a state vector");
+      clocks.set(client, readUint(decoder));
     }
     if (decoding.hasContent(decoder)) throw new RoomfulError("malformed-frame", "bytes left over");
     return clocks;

@@ -22,7 +22,7 @@ import { replay, replayUntilThrow, transactUnobserved } from "./replay.ts";
 import { readRoots } from "./root-json.ts";
 import { StoredCopy } from "./stored-copy.ts";
 import { addsStructs, clockOf, countSplits, firstMissing, withoutKnown, wouldChange } from "./update-effect.ts";
-import { readUpdateShape, type UpdateShape } from "./update-shape.ts";
+import { readUpdateShape, UnusableUpdate, type UpdateShape } from "./update-shape.ts";
 
 export interface DocumentOptions {
   /** Reads everything that was emitted before, committed or not. */
@@ -168,11 +168,10 @@ export class RoomDocument {
         transactUnobserved(doc, () => {
           for (const edit of edits) {
             const whole = edit.whole || refusedAuthors.has(edit.author);
-            const { steps } = this.#guard;
-            const { outcome, shape } = this.#applyEdit(doc, { ...edit, whole });
+            const { outcome, work } = this.#applyEdit(doc, { ...edit, whole });
             if (outcome.kind === "refused") refusedAuthors.add(edit.author);
             outcomes.push(outcome);
-            works.push(workOf(shape, this.#guard.steps - steps));
+            works.push(work);
           }
         }),
       );
@@ -185,16 +184,18 @@ export class RoomDocument {
     return { outcomes, works, updates };
   }
 
-  #applyEdit(doc: Y.Doc, edit: Edit): { outcome: Outcome; shape: UpdateShape | null } {
-    if ("refusal" in edit) return { outcome: refuse(edit.refusal), shape: null };
+  #applyEdit(doc: Y.Doc, edit: Edit): { outcome: Outcome; work: Work } {
+    if ("refusal" in edit) return { outcome: refuse(edit.refusal), work: NO_WORK };
     let shape: UpdateShape;
     try {
       shape = readUpdateShape(edit.update);
     } catch (refusal) {
-      if (refusal instanceof RoomfulError) return { outcome: refuse(refusal), shape: null };
-      throw refusal;
+      if (!(refusal instanceof UnusableUpdate)) throw refusal;
+      return { outcome: refuse(refusal), work: { ...NO_WORK, checkedBytes: refusal.checkedBytes } };
     }
-    return { outcome: this.#applyShape(doc, edit, shape), shape };
+    const { steps } = this.#guard;
+    const outcome = this.#applyShape(doc, edit, shape);
+    return { outcome, work: workOf(shape, this.#guard.steps - steps) };
   }
 
   #applyShape(doc: Y.Doc, edit: UpdateEdit, shape: UpdateShape): Outcome {

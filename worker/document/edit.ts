@@ -44,17 +44,19 @@ export interface Work {
   readonly items: number;
   /** Deletions, and structs without content. */
   readonly deletions: number;
+  /** Bytes of JSON and Any values, and of the structs of an update that was refused before its end. */
+  readonly checkedBytes: number;
   /** Steps of searches for the places of items. */
   readonly searchSteps: number;
   /** How often the document had to be read again because of the edit. */
   readonly loads: number;
 }
 
-export const NO_WORK: Work = { items: 0, deletions: 0, searchSteps: 0, loads: 0 };
+export const NO_WORK: Work = { items: 0, deletions: 0, checkedBytes: 0, searchSteps: 0, loads: 0 };
 
-export function workOf(shape: UpdateShape | null, searchSteps: number): Work {
-  if (shape === null) return NO_WORK;
-  return { items: shape.items, deletions: shape.deletions.length + shape.gaps, searchSteps, loads: 0 };
+export function workOf(shape: UpdateShape, searchSteps: number): Work {
+  const { items, deletions, gaps, checkedBytes } = shape;
+  return { items, deletions: deletions.length + gaps, checkedBytes, searchSteps, loads: 0 };
 }
 
 /** The result of a window of edits. */

@@ -35,6 +35,18 @@ export interface UpdateShape {
   readonly references: ReadonlyMap<number, number>;
   /** Names of the root types that structs stand in. */
   readonly roots: ReadonlySet<string>;
+  /** Bytes of JSON and Any values. */
+  readonly checkedBytes: number;
+}
+
+/** Thrown by {@link readUpdateShape}: says how many bytes were checked before the update was found to be none. */
+export class UnusableUpdate extends RoomfulError {
+  readonly checkedBytes: number;
+
+  constructor({ code, detail }: RoomfulError, checkedBytes: number) {
+    super(code, detail);
+    this.checkedBytes = checkedBytes;
+  }
 }
 
 const INFO_TYPE = 0b0001_1111;
@@ -62,10 +74,15 @@ const LAST_TYPE = 6;
 
 /**
  * Walks an update and returns its shape.
- * @throws RoomfulError `invalid-update` when `Y.applyUpdate` could not take it whole and safely
+ * @throws UnusableUpdate `invalid-update` when `Y.applyUpdate` could not take it whole and safely
  */
 export function readUpdateShape(update: Uint8Array): UpdateShape {
-  return new ShapeReader(update).read();
+  const reader = new ShapeReader(update);
+  try {
+    return reader.read();
+  } catch (cause) {
+    throw cause instanceof RoomfulError ? new UnusableUpdate(cause, reader.walkedBytes) : cause;
+  }
 }
 
 class ShapeReader {
@@ -77,6 +94,9 @@ class ShapeReader {
   readonly #roots = new Set<string>();
   #items = 0;
   #gaps = 0;
+  #checkedBytes = 0;
+  /** Bytes of strings and binaries, which are passed over as a whole. */
+  #passedBytes = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -97,7 +117,13 @@ class ShapeReader {
       gaps: this.#gaps,
       references: this.#references,
       roots: this.#roots,
+      checkedBytes: this.#checkedBytes,
     };
+  }
+
+  /** Bytes up to here that were walked one by one. */
+  get walkedBytes(): number {
+    return Math.min(this.#position, this.#bytes.length) - this.#passedBytes;
   }
 
   #walkStructs(seen: Set<number>): void {
@@ -144,10 +170,7 @@ class ShapeReader {
         return this.#readUint();
       case CONTENT_JSON: {
         const count = this.#readCount();
-        for (let index = 0; index < count; index++) {
-          const text = this.#readText();
-          if (text !== "undefined") checkJson(text);
-        }
+        for (let index = 0; index < count; index++) this.#walkJson(true);
         return count;
       }
       case CONTENT_BINARY:
@@ -156,11 +179,11 @@ class ShapeReader {
       case CONTENT_STRING:
         return this.#walkString();
       case CONTENT_EMBED:
-        checkJson(this.#readText());
+        this.#walkJson();
         return 1;
       case CONTENT_FORMAT:
         this.#readKey();
-        checkJson(this.#readText());
+        this.#walkJson();
         return 1;
       case CONTENT_TYPE: {
         const kind = this.#readUint();
@@ -170,7 +193,9 @@ class ShapeReader {
       }
       case CONTENT_ANY: {
         const count = this.#readCount();
+        const start = this.#position - this.#passedBytes;
         for (let index = 0; index < count; index++) this.#walkAny(VALUE_DEPTH);
+        this.#checkedBytes += this.#position - this.#passedBytes - start;
         return count;
       }
       default:
@@ -288,6 +313,7 @@ class ShapeReader {
   #skip(bytes: number): void {
     if (bytes > this.#bytes.length - this.#position) fail("truncated");
     this.#position += bytes;
+    this.#passedBytes += bytes;
   }
 
   #readSlice(): Uint8Array {
@@ -297,10 +323,6 @@ class ShapeReader {
     return this.#bytes.subarray(start, this.#position);
   }
 
-  #readText(): string {
-    return decodeText(this.#readSlice());
-  }
-
   #readKey(): string {
     const bytes = this.#readSlice();
     if (bytes.length > KEY_BYTES) fail("a name above its limit");
@@ -308,6 +330,15 @@ class ShapeReader {
     // Assigning this key to a plain object, as readers do, would replace the object's prototype.
     if (key === "__proto__") fail("the name __proto__");
     return key;
+  }
+
+  /** Walks a JSON value, or the `undefined` that Yjs writes among them where it is allowed. */
+  #walkJson(mayBeUndefined = false): void {
+    const bytes = this.#readSlice();
+    this.#passedBytes -= bytes.length;
+    this.#checkedBytes += bytes.length;
+    const text = decodeText(bytes);
+    if (!(mayBeUndefined && text === "undefined")) checkJson(text);
   }
 
   /** Walks a string. @returns its length in UTF-16 units, which are what Yjs counts */

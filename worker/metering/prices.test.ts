@@ -2,11 +2,12 @@ import { expect, it } from "vitest";
 import { answerCost, comparisonCost, editCost, frameCost } from "./prices.ts";
 
 const room = { participants: 10, documentBytes: 1_000_000 };
-const nothing = { items: 0, deletions: 0, searchSteps: 0, loads: 0 };
+const nothing = { items: 0, deletions: 0, checkedBytes: 0, searchSteps: 0, loads: 0 };
 
 it.each([
   ["items", { items: 1_000 }],
   ["deletions", { deletions: 1_000 }],
+  ["bytes of values", { checkedBytes: 100_000 }],
   ["steps of searches", { searchSteps: 10_000 }],
   ["loads of the document", { loads: 1 }],
 ])("[LIMIT-7] an update pays for %s, not for its frame alone", (_what, work) => {

@@ -18,6 +18,15 @@ const EDIT = 10;
 /** Reading a byte of a binary frame. */
 const BYTE = 0.003;
 
+/** Reading a byte of a state vector, whose entries of four bytes or more each go into two maps and are looked up. */
+const STATE_VECTOR_BYTE = 0.05;
+
+/** Reading an entry of an awareness frame. */
+const PRESENCE_ENTRY = 0.05;
+
+/** Checking a byte of a JSON or Any value of an update, or of the structs of an update that is refused before its end. */
+const CHECKED_BYTE = 0.03;
+
 /** Handing a byte on to one more participant. */
 const DELIVERED_BYTE = 0.002;
 
@@ -49,25 +58,31 @@ const PARSED_BYTE = 0.02;
 const REFUSAL = 200;
 
 /** Taking in a binary frame. */
-export const frameCost = (kind: Kind, bytes: number): number => (kind === "edits" ? EDIT : MESSAGE) + BYTE * bytes;
+export const frameCost = (kind: Kind, bytes: number): number =>
+  (kind === "edits" ? EDIT : MESSAGE) + (kind === "joins" ? STATE_VECTOR_BYTE : BYTE) * bytes;
 
 /** Taking in a text message, and acting on it. */
 export const messageCost = (characters: number): number => MESSAGE + PARSED_BYTE * characters;
 
 /** The work that an update made, and its way to everybody. */
-export function editCost({ items, deletions, searchSteps, loads }: Work, bytes: number, room: RoomSize): number {
+export function editCost(
+  { items, deletions, checkedBytes, searchSteps, loads }: Work,
+  bytes: number,
+  room: RoomSize,
+): number {
   return (
     ITEM * items +
     DELETION * deletions +
+    CHECKED_BYTE * checkedBytes +
     SEARCH_STEP * searchSteps +
     LOADED_BYTE * room.documentBytes * loads +
     DELIVERED_BYTE * bytes * room.participants
   );
 }
 
-/** A presence state's way to everybody. */
-export const presenceCost = (bytes: number, participants: number): number =>
-  (PARSED_BYTE + DELIVERED_BYTE * participants) * bytes;
+/** Reading the entries of an awareness frame, and the way of the one state that counts to everybody. */
+export const presenceCost = (entries: number, bytes: number, participants: number): number =>
+  PRESENCE_ENTRY * entries + (PARSED_BYTE + DELIVERED_BYTE * participants) * bytes;
 
 /** An event's way to those who are sent it: each is sent a message of its own, at once. */
 export const eventCost = (characters: number, receivers: number): number =>

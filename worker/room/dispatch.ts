@@ -155,7 +155,7 @@ export class Dispatch {
         return;
       case "awareness": {
         const bytesTaken = presence.applyAwareness(session, frame.entries);
-        limiter.spend(session, "presence", presenceCost(bytesTaken, sessions.size));
+        limiter.spend(session, "presence", presenceCost(frame.entries.length, bytesTaken, sessions.size));
         return;
       }
       case "query-awareness":
