@@ -113,6 +113,12 @@ export class Budget {
     return KINDS.every((kind) => this.#buckets[kind].missing(now) === 0);
   }
 
+  /** Takes room time, in microseconds, from a bucket whose owner can't be ended for it: the bucket is overdrawn. */
+  owe(kind: Kind, cost: number): void {
+    const bucket = this.#buckets[kind];
+    bucket.owe(bucket.missing(this.#now()) + cost);
+  }
+
   /** Adds the other budget's debt to this one. */
   take(other: Budget): void {
     const now = this.#now();

@@ -7,8 +7,8 @@ import { Budget, KINDS, type Kind, type Rates } from "./budget.ts";
 const REMEMBERED_ACCOUNTS = 10_000;
 
 /**
- * Bounds what each socket may ask of the room, and remembers what those spent who left, under their account: an
- * account that emptied a bucket, or connects again and again, is refused at the door until it is refilled.
+ * Bounds what each socket may ask of the room, and remembers under their account what those spent who left, and that they
+ * came: an account that emptied a bucket, or connects again and again, is refused at the door until it is refilled.
  *
  * All of it is memory. Hibernation forgets it, which takes 10 s without any event: then nobody was there to be hurt.
  */
@@ -16,7 +16,7 @@ export class Limiter {
   readonly #rates: Rates;
   readonly #now: () => number;
   readonly #budgets = new WeakMap<Session, Budget>();
-  /** The debts of accounts whose sessions left, oldest first. */
+  /** The debts of accounts: for their connections, and what sessions that left had not paid. Oldest first. */
   readonly #left = new Map<string, Budget>();
 
   /** @param now milliseconds */
@@ -25,7 +25,7 @@ export class Limiter {
     this.#now = now;
   }
 
-  /** @throws RoomfulError `rate-limited` when those of this account who left owe more than flowed back since */
+  /** @throws RoomfulError `rate-limited` when this account owes more than flowed back since */
   admit(account: string | null): void {
     const owed = account === null ? undefined : this.#left.get(account);
     if (owed === undefined || account === null) return;
@@ -58,6 +58,14 @@ export class Limiter {
     }
   }
 
+  /** Gives what is left of a session's budget to the session that takes its place: coming back refills nothing. */
+  handOver(former: Session, heir: Session): void {
+    const budget = this.#budgets.get(former);
+    if (budget === undefined) return;
+    this.#budgets.set(heir, budget);
+    this.#budgets.delete(former);
+  }
+
   /** Lets the account of a session that is gone owe what the session spent. */
   settle(session: Session): void {
     const budget = this.#budgets.get(session);
@@ -72,12 +80,22 @@ export class Limiter {
   /** Lets an account owe what is missing from a budget whose owner left. */
   remember(account: string | null, budget: Budget): void {
     if (account === null || budget.isFull) return;
+    this.#owedBy(account).take(budget);
+  }
+
+  /** Lets an account owe a cost that its next connection must not be rid of. */
+  charge(account: string | null, kind: Kind, cost: number): void {
+    if (account !== null) this.#owedBy(account).owe(kind, cost);
+  }
+
+  /** The debts of an account, which becomes the newest. */
+  #owedBy(account: string): Budget {
     const owed = this.#left.get(account) ?? this.newBudget();
-    owed.take(budget);
     this.#left.delete(account);
     this.#left.set(account, owed);
     const [oldest] = this.#left.size > REMEMBERED_ACCOUNTS ? this.#left.keys() : [];
     if (oldest !== undefined) this.#left.delete(oldest);
+    return owed;
   }
 }
 

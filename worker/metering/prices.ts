@@ -33,6 +33,12 @@ const DELIVERED_BYTE = 0.002;
 /** Sending one message that is not gathered with others. */
 const DELIVERED_MESSAGE = 12;
 
+/** Accepting a socket and letting go of it, the messages to it alone included. */
+const CONNECTION = 1_000;
+
+/** Telling a newcomer of one participant, and one participant of the newcomer, which is gathered with others who come. */
+const ROSTER_ENTRY = 20;
+
 /** Checking an item of an update and putting it into the document. */
 const ITEM = 3;
 
@@ -61,6 +67,12 @@ const REFUSAL = 200;
 export const frameCost = (kind: Kind, bytes: number): number =>
   (kind === "edits" ? EDIT : MESSAGE) + (kind === "joins" ? STATE_VECTOR_BYTE : BYTE) * bytes;
 
+/** A connection that comes and goes, whoever is there. Its account pays for it, so that leaving resets nothing. */
+export const connectionCost = (): number => CONNECTION;
+
+/** What a newcomer makes the room tell. */
+export const arrivalCost = (participants: number): number => ROSTER_ENTRY * participants;
+
 /** Taking in a text message, and acting on it. */
 export const messageCost = (characters: number): number => MESSAGE + PARSED_BYTE * characters;
 
@@ -81,8 +93,19 @@ export function editCost(
 }
 
 /** Reading the entries of an awareness frame, and the way of the one state that counts to everybody. */
-export const presenceCost = (entries: number, bytes: number, participants: number): number =>
-  PRESENCE_ENTRY * entries + (PARSED_BYTE + DELIVERED_BYTE * participants) * bytes;
+export function presenceCost(entries: number, { bytes, nullStates }: PresenceWork, participants: number): number {
+  // A claim has its sender announce itself, and often everybody; its leaving is told to all at once.
+  const claim = nullStates === 0 ? 0 : (DELIVERED_MESSAGE + MESSAGE) * nullStates + DELIVERED_MESSAGE * participants;
+  return PRESENCE_ENTRY * entries + (PARSED_BYTE + DELIVERED_BYTE * participants) * bytes + claim;
+}
+
+/** The work that an awareness frame made. */
+export interface PresenceWork {
+  /** Bytes of the state that was taken, to be sent to everybody; 0 when none was. */
+  readonly bytes: number;
+  /** Null states that sessions were sent for themselves. Each is answered by an announcement. */
+  readonly nullStates: number;
+}
 
 /** An event's way to those who are sent it: each is sent a message of its own, at once. */
 export const eventCost = (characters: number, receivers: number): number =>

@@ -3,6 +3,7 @@ import { type AwarenessEntry, encodeAwareness, encodeQueryAwareness } from "../.
 import { CLOCK_BOUND, ROOM_PRESENCE_BYTES } from "../../shared/limits.ts";
 import { encodeMessage } from "../../shared/messages.ts";
 import type { PeerId } from "../../shared/rooms.ts";
+import type { PresenceWork } from "../metering/prices.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
 import { Pacer } from "../runtime/pacer.ts";
@@ -65,6 +66,8 @@ export class Presence {
   #renewalTold: boolean | null = null;
   /** Sessions that were sent a null state for themselves: their next state is broadcast at once, even if unchanged. */
   readonly #announcing = new WeakSet<Session>();
+  /** Null states that sessions were sent for themselves, since the object was started. */
+  #nullStates = 0;
   readonly #holders = new Map<number, Session>();
   readonly #challenges = new Map<number, Challenge>();
   /** For a claimant: what became of its claim. */
@@ -138,20 +141,20 @@ export class Presence {
 
   /**
    * Takes an awareness frame. Only a socket's own entry counts; stock clients echo everybody's.
-   * @returns bytes of the state that was taken, to be sent to everybody
    * @throws RoomfulError `invalid-presence`, `presence-too-large`
    */
-  applyAwareness(session: Session, entries: readonly AwarenessEntry[]): number {
+  applyAwareness(session: Session, entries: readonly AwarenessEntry[]): PresenceWork {
+    const nullStatesBefore = this.#nullStates;
     const own = session.state.presence?.clientId;
     const [first] = entries;
     // The first single entry that is not null claims its id. (A client whose own state is null echoes others'.)
     const entry =
       own !== undefined ? entries.find(({ clientId }) => clientId === own) : entries.length === 1 ? first : undefined;
-    if (entry === undefined || (own === undefined && entry.state === null)) return 0;
+    if (entry === undefined || (own === undefined && entry.state === null)) return { bytes: 0, nullStates: 0 };
     this.#check(entry);
     if (own === undefined) this.#claim(session, entry);
     else this.#update(session, entry);
-    return entry.state?.length ?? 0;
+    return { bytes: entry.state?.length ?? 0, nullStates: this.#nullStates - nullStatesBefore };
   }
 
   /** Sends a session everybody's state, in parts. @returns bytes that it was sent */
@@ -282,6 +285,7 @@ export class Presence {
   /** Tells a session that an entry is gone: who owns it announces itself with the next clock, an echo forgets it. */
   #tellGone(session: Session, { clientId, clock }: AwarenessEntry): void {
     this.#announcing.add(session);
+    this.#nullStates++;
     session.send(encodeAwareness([{ clientId, clock, state: null }]));
   }
 

@@ -154,8 +154,8 @@ export class Dispatch {
         sync.queueUpdate(session, frame.update, false);
         return;
       case "awareness": {
-        const bytesTaken = presence.applyAwareness(session, frame.entries);
-        limiter.spend(session, "presence", presenceCost(frame.entries.length, bytesTaken, sessions.size));
+        const taken = presence.applyAwareness(session, frame.entries);
+        limiter.spend(session, "presence", presenceCost(frame.entries.length, taken, sessions.size));
         return;
       }
       case "query-awareness":

@@ -9,6 +9,7 @@ import type { Places } from "../calls/places.ts";
 import type { Signaling } from "../calls/signaling.ts";
 import { WEBRTC_TAG, type WebrtcSignaling } from "../calls/webrtc-signaling.ts";
 import type { Limiter } from "../metering/limiter.ts";
+import { arrivalCost, connectionCost } from "../metering/prices.ts";
 import { type Refusals, refusalOf } from "../metering/refusals.ts";
 import type { Participants } from "../people/participants.ts";
 import type { Presence } from "../people/presence.ts";
@@ -64,7 +65,8 @@ export class Door {
   }
 
   #open(admission: Admission, capabilities: readonly Capability[]): Response {
-    const { room, sockets, settings, rules, sessions, places, presence, participants, lifetime, log } = this.#options;
+    const { room, sockets, settings, rules, limiter, sessions, places, presence, participants, lifetime, log } =
+      this.#options;
     this.#demandPlace(admission, (subject) => sessions.openCount(subject));
     const secret = newSecret();
     const fresh = newIdentity(hashOfSecret(secret));
@@ -76,6 +78,7 @@ export class Door {
     if (former?.session) sessions.remove(former.session.socket);
     const session = sessions.open(server, admission, rules.of(admission.grant.subject), identity);
     if (former?.session) {
+      limiter.handOver(former.session, session);
       presence.remove(former.session);
       former.session.close(1000, "the peer came back");
     }
@@ -90,6 +93,7 @@ export class Door {
       limits: { frameBytes: settings.MAX_FRAME_BYTES, presenceBytes: settings.MAX_PRESENCE_BYTES },
     });
     participants.add(session);
+    limiter.spend(session, "joins", arrivalCost(sessions.size));
     if (sessions.size === 1) lifetime.arm();
     log("info", "opened", { peer: session.state.peer, protocol: session.state.protocol });
     return upgradeResponse(client, admission.subprotocol);
@@ -106,7 +110,10 @@ export class Door {
     return upgradeResponse(client, admission.subprotocol);
   }
 
-  /** @throws RoomfulError `room-full`, `too-many-connections`, `rate-limited` */
+  /**
+   * Demands a place for one connection more, and charges its account for it.
+   * @throws RoomfulError `room-full`, `too-many-connections`, `rate-limited`
+   */
   #demandPlace(admission: Admission, openCount: (subject?: string) => number): void {
     const { limits, limiter } = this.#options;
     const { subject } = admission.grant;
@@ -114,7 +121,9 @@ export class Door {
     if (subject !== undefined && openCount(subject) >= limits.participantsPerSubject) {
       throw new RoomfulError("too-many-connections");
     }
-    limiter.admit(accountOf(admission));
+    const account = accountOf(admission);
+    limiter.admit(account);
+    limiter.charge(account, "joins", connectionCost());
   }
 
   /** Lets go of a socket that its client closed, or that was lost. */

@@ -128,8 +128,8 @@ export const LOAD_BUGS: readonly LoadBug[] = [
     run: wakes,
     bug: "presence loads the document",
     file: "worker/room/dispatch.ts",
-    find: "const bytesTaken = ",
-    replace: "sync.applyPending().ensureLoaded(); const bytesTaken = ",
+    find: "const taken = ",
+    replace: "sync.applyPending().ensureLoaded(); const taken = ",
   },
   {
     run: pausedReader,
