@@ -60,6 +60,9 @@ const ENCODED_BYTE = 0.04;
 /** A byte of JSON that is parsed. */
 const PARSED_BYTE = 0.02;
 
+/** Verifying a token. */
+const VERIFICATION = 300;
+
 /** A refusal, which is logged and answered. */
 const REFUSAL = 200;
 
@@ -106,6 +109,9 @@ export interface PresenceWork {
   /** Null states that sessions were sent for themselves. Each is answered by an announcement. */
   readonly nullStates: number;
 }
+
+/** Verifying a token that is to take the place of a session's. */
+export const renewalCost = (): number => VERIFICATION;
 
 /** An event's way to those who are sent it: each is sent a message of its own, at once. */
 export const eventCost = (characters: number, receivers: number): number =>

@@ -5,7 +5,7 @@ import type { Signaling } from "../calls/signaling.ts";
 import { broadcastEvent } from "../events/broadcast-event.ts";
 import type { Kind } from "../metering/budget.ts";
 import type { Limiter } from "../metering/limiter.ts";
-import { answerCost, eventCost, frameCost, messageCost, presenceCost } from "../metering/prices.ts";
+import { answerCost, eventCost, frameCost, messageCost, presenceCost, renewalCost } from "../metering/prices.ts";
 import type { Refusals } from "../metering/refusals.ts";
 import { demandHeld, type Moderator } from "../people/moderation.ts";
 import type { Presence } from "../people/presence.ts";
@@ -88,6 +88,7 @@ export class Dispatch {
         presence.catchUp(session);
         return;
       case "auth":
+        if (!limiter.spend(session, "messages", renewalCost())) return;
         void renewal.renew(session, message.token);
         return;
       case "event": {

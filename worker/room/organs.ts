@@ -71,7 +71,7 @@ export function organs(room: string, settings: Settings, { storage, sockets, sur
   turns.sweptBy(door);
   const moderator = new Moderator(sessions, rules, door);
   const verifier = settings.AUTH === "open" ? null : new TokenVerifier(settings);
-  const renewal = new Renewal({ room, verifier, refusals, turns });
+  const renewal = new Renewal({ room, verifier, sessions, limiter, refusals, turns });
   const maxFrameBytes = settings.MAX_FRAME_BYTES;
   const handlers = { sessions, sync, presence, moderator, signaling, limiter, refusals, renewal };
   const dispatch = new Dispatch({ ...handlers, maxFrameBytes });

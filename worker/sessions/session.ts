@@ -111,10 +111,20 @@ export class Session {
     if (!this.may(capability)) throw new RoomfulError("forbidden", capability);
   }
 
-  /** Puts a fresh token's grant in the place of the former one. */
-  setGrant(grant: Grant): void {
+  /**
+   * Puts a fresh token's grant in the place of the former one.
+   * @returns whether it says something new to others; its end is told to the session alone
+   */
+  setGrant(grant: Grant): boolean {
+    const { name, capabilities } = this.state.grant;
+    const isNews = name !== grant.name || !areSame(capabilities, grant.capabilities);
     this.state.grant = grant;
-    this.#markRightsChanged();
+    if (isNews) this.#markRightsChanged();
+    else {
+      this.markChanged();
+      this.tell({ type: "grant", ...this.rights });
+    }
+    return isNews;
   }
 
   /** Puts what moderators decided now in the place of what they decided before. */
@@ -322,4 +332,8 @@ export class Session {
       connectedAt,
     };
   }
+}
+
+function areSame(some: readonly Capability[], others: readonly Capability[]): boolean {
+  return some.length === others.length && some.every((capability) => others.includes(capability));
 }
