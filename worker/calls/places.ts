@@ -2,12 +2,19 @@ import type { Media } from "../../shared/calls.ts";
 import { RESUME_MS } from "../../shared/limits.ts";
 import type { Capability, Grant, Participant, PeerId } from "../../shared/rooms.ts";
 import { hashOfSecret } from "../access/resume-secret.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { type Log, logFailure } from "../runtime/logging.ts";
 import type { Identity } from "../sessions/attachment.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { Deadlines } from "../storage/deadlines.ts";
+import type { DeadlineChanges, Deadlines } from "../storage/deadlines.ts";
 import type { DeadlineRow } from "../storage/rows.ts";
+
+/**
+ * Milliseconds in which rows of members who come and go are gathered, after one that was written at once: whoever joins and
+ * leaves over and over costs few rows. A crash in that time lets a newcomer come back as somebody new.
+ */
+const GATHER_MS = 1_000;
 
 /** Content of the row of a place, in JSON. */
 interface Place {
@@ -36,11 +43,16 @@ export class Places {
   readonly #sessions: Sessions;
   readonly #deadlines: Deadlines;
   readonly #log: Log;
+  readonly #clock: Clock;
+  /** Rows to be written, by their ids; `null` for one to be deleted. */
+  readonly #unwritten = new Map<number, DeadlineRow | null>();
+  #isGathering = false;
 
-  constructor(sessions: Sessions, deadlines: Deadlines, log: Log) {
+  constructor(sessions: Sessions, deadlines: Deadlines, log: Log, clock: Clock) {
     this.#sessions = sessions;
     this.#deadlines = deadlines;
     this.#log = log;
+    this.#clock = clock;
   }
 
   /** Everybody whose place is kept while they have no session. @throws RoomfulError `storage-failed` */
@@ -60,17 +72,17 @@ export class Places {
 
   /** Gives a session a place. @throws RoomfulError `room-too-new`, `storage-failed` */
   take(session: Session, media: Media): void {
-    this.#deadlines.change({ set: [rowOfSession(session, media, null)] });
+    this.#gather(session.state.rowId, rowOfSession(session, media, null));
   }
 
   /** Takes the place from a session. @throws RoomfulError `room-too-new`, `storage-failed` */
   giveUp({ state }: Session): void {
-    this.#deadlines.change({ remove: [state.rowId] });
+    this.#gather(state.rowId, null);
   }
 
   /** Keeps the place of a session that closed, for so long. @throws RoomfulError `room-too-new`, `storage-failed` */
   keep(session: Session, media: Media): void {
-    this.#deadlines.change({ set: [rowOfSession(session, media, this.#deadlines.now() + RESUME_MS)] });
+    this.#change({ set: [rowOfSession(session, media, this.#deadlines.now() + RESUME_MS)] });
   }
 
   /**
@@ -89,7 +101,7 @@ export class Places {
     const participant = session?.participant() ?? found.place.participant;
     const { call } = participant;
     if (call === undefined) return null;
-    this.#deadlines.change({
+    this.#change({
       remove: [found.row.id],
       set: [rowOf(heir, participant, call.media, null)],
     });
@@ -107,7 +119,7 @@ export class Places {
     const gone = this.#all.filter(
       ({ row, place }) => row.at !== null && (this.#deadlines.isDue(row) || which(place.participant)),
     );
-    this.#deadlines.change({ remove: gone.map(({ row }) => row.id) });
+    this.#change({ remove: gone.map(({ row }) => row.id) });
     return gone.map(({ place }) => place.participant.peer);
   }
 
@@ -118,15 +130,71 @@ export class Places {
 
   get #all(): KeptPlace[] {
     this.#startOrphans();
-    return this.#deadlines.of("call").map((row) => ({ row, place: JSON.parse(row.json) as Place }));
+    return this.#rows.map((row) => ({ row, place: JSON.parse(row.json) as Place }));
+  }
+
+  /** The rows as they will be written. */
+  get #rows(): DeadlineRow[] {
+    const rows = new Map(this.#deadlines.of("call").map((row) => [row.id, row]));
+    for (const [id, row] of this.#unwritten) {
+      if (row === null) rows.delete(id);
+      else rows.set(id, row);
+    }
+    return [...rows.values()];
+  }
+
+  /** Writes rows that must outlive whatever comes next. */
+  #change({ set = [], remove = [] }: DeadlineChanges): void {
+    for (const id of [...set.map((row) => row.id), ...remove]) this.#unwritten.delete(id);
+    this.#deadlines.change({ set, remove });
+  }
+
+  /** Writes a row at once when none was written lately, else with others. @throws RoomfulError when it can't be written at once */
+  #gather(id: number, row: DeadlineRow | null): void {
+    this.#unwritten.set(id, row);
+    if (this.#isGathering) return;
+    try {
+      this.#writeGathered();
+    } catch (cause) {
+      this.#unwritten.delete(id);
+      throw cause;
+    }
+    this.#startGathering();
+  }
+
+  #startGathering(): void {
+    this.#isGathering = true;
+    this.#clock.setTimeout(() => this.#endGathering(), GATHER_MS);
+  }
+
+  #endGathering(): void {
+    this.#isGathering = false;
+    if (this.#unwritten.size === 0) return;
+    this.#startGathering();
+    try {
+      this.#writeGathered();
+    } catch (cause) {
+      logFailure(this.#log, cause);
+    }
+  }
+
+  #writeGathered(): void {
+    const written = new Map(this.#deadlines.of("call").map((row) => [row.id, row.json]));
+    const gathered = [...this.#unwritten];
+    this.#deadlines.change({
+      // A member who left and joined again has its row still.
+      set: gathered.flatMap(([id, row]) => (row === null || written.get(id) === row.json ? [] : [row])),
+      remove: gathered.flatMap(([id, row]) => (row === null ? [id] : [])),
+    });
+    this.#unwritten.clear();
   }
 
   /** Starts the time of those whose socket went with a former object, which could not do it. */
   #startOrphans(): void {
-    const orphans = this.#deadlines.of("call").filter(({ id, at }) => at === null && this.#sessionOf(id) === null);
+    const orphans = this.#rows.filter(({ id, at }) => at === null && this.#sessionOf(id) === null);
     if (orphans.length === 0) return;
     const at = this.#deadlines.now() + RESUME_MS;
-    this.#deadlines.change({ set: orphans.map((row) => ({ ...row, at })) });
+    this.#change({ set: orphans.map((row) => ({ ...row, at })) });
   }
 
   #sessionOf(rowId: number): Session | null {

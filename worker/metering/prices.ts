@@ -60,6 +60,9 @@ const ENCODED_BYTE = 0.04;
 /** A byte of JSON that is parsed. */
 const PARSED_BYTE = 0.02;
 
+/** Writing a row: a tenth of it is time, the rest stands for its price. */
+const ROW = 2_000;
+
 /** Verifying a token. */
 const VERIFICATION = 300;
 
@@ -109,6 +112,9 @@ export interface PresenceWork {
   /** Null states that sessions were sent for themselves. Each is answered by an announcement. */
   readonly nullStates: number;
 }
+
+/** Writing some rows. */
+export const rowCost = (rows: number): number => ROW * rows;
 
 /** Verifying a token that is to take the place of a session's. */
 export const renewalCost = (): number => VERIFICATION;

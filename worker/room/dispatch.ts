@@ -5,7 +5,15 @@ import type { Signaling } from "../calls/signaling.ts";
 import { broadcastEvent } from "../events/broadcast-event.ts";
 import type { Kind } from "../metering/budget.ts";
 import type { Limiter } from "../metering/limiter.ts";
-import { answerCost, eventCost, frameCost, messageCost, presenceCost, renewalCost } from "../metering/prices.ts";
+import {
+  answerCost,
+  eventCost,
+  frameCost,
+  messageCost,
+  presenceCost,
+  renewalCost,
+  rowCost,
+} from "../metering/prices.ts";
 import type { Refusals } from "../metering/refusals.ts";
 import { demandHeld, type Moderator } from "../people/moderation.ts";
 import type { Presence } from "../people/presence.ts";
@@ -101,10 +109,12 @@ export class Dispatch {
       case "moderate":
         session.demand("moderate");
         demandHeld(message.moderation, session.capabilities);
+        if (!limiter.spend(session, "messages", rowCost(1))) return;
         moderator.moderate(message.moderation);
         return;
       case "settings":
         session.demand("moderate");
+        if (!limiter.spend(session, "messages", rowCost(1))) return;
         moderator.change(message.settings);
         return;
       case "call-join":
@@ -118,6 +128,7 @@ export class Dispatch {
       case "answer":
       case "ice-candidates":
       case "ice-servers":
+        if (!limiter.spend(session, "messages", eventCost(characters, 1))) return;
         signaling.handle(session, message);
         return;
       default:

@@ -9,7 +9,7 @@ import type { Places } from "../calls/places.ts";
 import type { Signaling } from "../calls/signaling.ts";
 import { WEBRTC_TAG, type WebrtcSignaling } from "../calls/webrtc-signaling.ts";
 import type { Limiter } from "../metering/limiter.ts";
-import { arrivalCost, connectionCost } from "../metering/prices.ts";
+import { arrivalCost, connectionCost, rowCost } from "../metering/prices.ts";
 import { type Refusals, refusalOf } from "../metering/refusals.ts";
 import type { Participants } from "../people/participants.ts";
 import type { Presence } from "../people/presence.ts";
@@ -41,6 +41,9 @@ interface DoorOptions {
   readonly lifetime: Lifetime;
   readonly log: Log;
 }
+
+/** Rows that a place in the call takes whose holder's socket was lost: to keep it, and to hand it to whoever comes back. */
+const KEPT_PLACE_ROWS = 3;
 
 /** The door of a room: sessions begin here, and the sweep here lets go of all that ended and applies changed rights. */
 export class Door {
@@ -174,7 +177,8 @@ export class Door {
     const { limiter, sessions, presence, participants, lifetime, log } = this.#options;
     log("info", "closed", { peer: session.state.peer, closeCode });
     limiter.settle(session);
-    if (!this.#keepsPlace(session, closeCode)) participants.remove(session.state.peer);
+    if (this.#keepsPlace(session, closeCode)) limiter.charge(session.state.account, "joins", rowCost(KEPT_PLACE_ROWS));
+    else participants.remove(session.state.peer);
     presence.remove(session);
     if (sessions.isEmpty) lifetime.settleEmpty();
   }

@@ -52,7 +52,7 @@ export function organs(room: string, settings: Settings, { storage, sockets, sur
   const limiter = new Limiter(ratesOf(settings), () => turns.now());
   const refusals = new Refusals(log, limiter);
   const sync = new Sync(sessions, store, { settings, limits, log, limiter, refusals, clock: turns });
-  const places = new Places(sessions, deadlines, log);
+  const places = new Places(sessions, deadlines, log, turns);
   const participants = new Participants(sessions, places, turns);
   const presence = new Presence(sessions, {
     coalesceMs: settings.PRESENCE_COALESCE_MS,
