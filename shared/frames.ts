@@ -148,7 +148,7 @@ export function decodeStateVector(bytes: Uint8Array): Map<number, number> {
     const clocks = new Map<number, number>();
     for (let index = 0; index < count; index++) {
       const client = readUint(decoder);
-      // A client once is an entry, and a thousand times is work for nothing.
+      // Yjs writes each client once: repeats would cost time and say nothing.
       if (clocks.has(client)) throw new RoomfulError("malformed-frame", "a client twice in a state vector");
       clocks.set(client, readUint(decoder));
     }

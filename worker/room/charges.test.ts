@@ -321,6 +321,20 @@ describe("coming and leaving", () => {
       { MESSAGE_RATE: "1" },
     ));
 
+  it("[LIMIT-8] 500 people behind one address come at once, and a moderator mutes them all: that is no flood", () =>
+    inRoom(({ knock, sessions, turns, dispatch }) => {
+      const moderator = knock({ network: "203.0.113.7", grant: { capabilities: ROLES.moderator } });
+      const [session] = sessions;
+      if (session === undefined || typeof moderator === "string") throw new Error("nobody is there");
+      const guests = Array.from({ length: 500 }, () => knock({ network: "203.0.113.7" }));
+      expect(guests.filter((guest) => typeof guest === "string")).toEqual([]);
+      for (const { state } of [...sessions].slice(1)) {
+        const moderation = { action: "mute", peer: state.peer, muted: true };
+        turns.run(() => dispatch.handle(session, JSON.stringify({ type: "moderate", moderation })));
+      }
+      expect([session.isEnded, [...sessions].filter(({ state }) => state.rule.isMuted).length]).toEqual([false, 500]);
+    }));
+
   it("[LIMIT-7] a claim that makes everybody announce themselves is charged for each of them", () =>
     inRoom(
       (scene) => {
