@@ -13,8 +13,8 @@ import { freshRoom, stubOf } from "./rooms.ts";
 
 const MEDIA = { audio: true, video: false, muted: true };
 const ADA: Grant = { subject: "ada", capabilities: ROLES.editor };
-/** Milliseconds after which everything that is gathered for participants was told. */
-const ANNOUNCED_MS = 400;
+/** Milliseconds after which all that the room gathers was told and written: the rows of the call wait for a second. */
+const GATHERED_MS = 1_500;
 
 async function caller(room: string, grant?: Grant): Promise<PeerId> {
   const client = await openRoomful(room, grant);
@@ -32,11 +32,11 @@ async function seen(members: number, grant: Grant, act: (room: string, peers: re
   const bob = await openRoomful(room);
   const peers: PeerId[] = [];
   for (let member = 0; member < members; member++) peers.push(await caller(room, grant));
-  await pause(ANNOUNCED_MS);
+  await pause(GATHERED_MS);
   const rowsBefore = await rowsOf(room);
   const announcedBefore = bob.messagesOf("participants").length;
   await act(room, peers);
-  await pause(ANNOUNCED_MS);
+  await pause(GATHERED_MS);
   const told = bob.messagesOf("participants").slice(announcedBefore);
   return {
     rows: (await rowsOf(room)) - rowsBefore,
@@ -88,7 +88,7 @@ async function halfOpen(room: string, resume?: string) {
       await pause(2 * SAVE_MS);
       await evictDurableObject(stubOf(room), { webSockets: "hibernate" });
       webSocket.close(FOUND_DEAD_CLOSE);
-      await pause(ANNOUNCED_MS);
+      await pause(GATHERED_MS);
     },
   };
 }
