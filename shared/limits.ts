@@ -128,6 +128,13 @@ export const ICE_FRAGMENT_CHARACTERS = 256;
 /** Characters of the id of one incarnation of a connection between two peers. A UUID has 36. */
 export const CONNECTION_ID_CHARACTERS = 64;
 
+/**
+ * Bytes in memory, about, of what one reading of roots as JSON may make. A text of 24 MB can be read whole, and so can a drawing
+ * that fills a document; formats over pieces of a text are repeated in each piece, so that 46 kB could become 60 MB. The platform
+ * carries answers of 32 MiB.
+ */
+export const READ_BYTES = 32 * 1024 * 1024;
+
 /** Milliseconds for which a place in the call is kept for somebody whose socket was lost: a walk out of a lift. */
 export const RESUME_MS = 30_000;
 

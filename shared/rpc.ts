@@ -92,7 +92,8 @@ export interface RoomMethods {
   /**
    * The named roots as JSON, each read as the kind that the caller says.
    * What a root holds that its kind has no words for is left out; a root that does not exist reads as empty.
-   * @throws `invalid-argument` when a kind is unknown, or can't be read from what the root holds
+   * @throws `invalid-argument` when a kind is unknown, can't be read from what the root holds, or would make more than
+   * `READ_BYTES`
    */
   getJson<const Asked extends Roots>(roots: Asked): Promise<RootsAsJson<Asked>>;
   /**

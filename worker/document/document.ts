@@ -18,6 +18,7 @@ import {
   workOf,
 } from "./edit.ts";
 import { IntegrationGuard } from "./integration-guard.ts";
+import type { ReadMeter } from "./json-walk.ts";
 import { replay, replayUntilThrow, transactUnobserved } from "./replay.ts";
 import { readRoots } from "./root-json.ts";
 import { StoredCopy } from "./stored-copy.ts";
@@ -282,9 +283,13 @@ export class RoomDocument {
     return snapshot?.stateVector ?? Y.encodeStateVector(this.#load());
   }
 
-  /** Reads the named roots as JSON. @throws RoomfulError `invalid-argument` */
-  toJson<Asked extends Roots>(roots: Asked): RootsAsJson<Asked> {
-    return readRoots(this.#load(), roots);
+  /**
+   * Reads the named roots as JSON. The result shares plain values with the document and must not be changed.
+   * @param meter counts what is read
+   * @throws RoomfulError `invalid-argument`
+   */
+  toJson<Asked extends Roots>(roots: Asked, meter?: ReadMeter): RootsAsJson<Asked> {
+    return readRoots(this.#load(), roots, meter);
   }
 
   /** Loads the document from storage if memory is empty. @throws what `read` throws */
