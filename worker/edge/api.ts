@@ -1,19 +1,23 @@
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { fromBase64UrlEncoded } from "lib0/buffer";
 import { RoomfulError } from "../../shared/errors.ts";
 import { TEXT_MESSAGE_BYTES } from "../../shared/limits.ts";
 import { parseModeration, parseRoomSettings } from "../../shared/moderation.ts";
-import { decodeRoomName, type Json } from "../../shared/rooms.ts";
+import { type Capability, decodeRoomName, type Json } from "../../shared/rooms.ts";
 import type { RootKind } from "../../shared/rpc.ts";
+import { networkOf } from "../access/network.ts";
 import { checkOrigin, isOriginAllowed } from "../access/origin.ts";
 import { type GrantedRoomStub, getRoom } from "../room/namespace.ts";
 import { newRoutes, type WorkerContext } from "./context.ts";
 
-/** The context of a call: the room too, within what the caller may do. */
+/** Calls a room within what the caller may do. The room is held, and kept awake, for as long as the call takes. */
+type CallRoom = <Result>(call: (room: GrantedRoomStub) => Promise<Result>) => Promise<Result>;
+
+/** The context of a call: the room too. */
 interface ApiContext extends WorkerContext {
-  Variables: WorkerContext["Variables"] & { room: GrantedRoomStub };
+  Variables: WorkerContext["Variables"] & { call: CallRoom };
 }
 
 /**
@@ -29,6 +33,7 @@ httpApi.use(async (context, next) => {
     origin: (origin) => (isOriginAllowed(origin, context.req.url, settings) ? origin : null),
     allowMethods: ["GET", "POST", "PUT", "DELETE"],
     allowHeaders: ["authorization", "content-type"],
+    exposeHeaders: ["retry-after"],
     maxAge: 600,
   });
   return crossOrigin(context, next);
@@ -39,11 +44,22 @@ httpApi.use(async (context, next) => {
   // The router decodes its own parameter leniently: a malformed escape would pass.
   const name = decodeRoomName(new URL(request.url).pathname.split("/")[3] ?? "");
   const { grant, placement } = await context.var.authenticator.authenticate(request, name);
-  using room = await getRoom(context.env.ROOMS, name, placement).as(grant, request.headers.get("origin"));
-  context.set("room", room);
+  const network = networkOf(request.headers.get("cf-connecting-ip"));
+  context.set("call", async (call) => {
+    using room = await getRoom(context.env.ROOMS, name, placement).as(grant, request.headers.get("origin"), network);
+    return await call(room);
+  });
   await next();
   context.header("cache-control", "no-store");
 });
+
+/** Demands a right before anything of the body is read: a body may come slowly, and be large. */
+const demands =
+  (capability: Capability): MiddlewareHandler<ApiContext> =>
+  async (context, next) => {
+    await context.var.call((room) => room.demand(capability));
+    await next();
+  };
 
 /** Bounds a body that is read whole. */
 const jsonLimit = bodyLimit({
@@ -55,17 +71,20 @@ const jsonLimit = bodyLimit({
 
 httpApi.get("/state", async (context) => {
   const since = context.req.query("since");
-  return binary(await context.var.room.getState(since === undefined ? undefined : fromBase64Url(since)));
+  const stateVector = since === undefined ? undefined : fromBase64Url(since);
+  return binary(await context.var.call((room) => room.getState(stateVector)));
 });
 
-httpApi.get("/state-vector", async (context) => binary(await context.var.room.getStateVector()));
+httpApi.get("/state-vector", async (context) => binary(await context.var.call((room) => room.getStateVector())));
 
-httpApi.get("/json", async (context) =>
-  context.json(await context.var.room.getJson(rootsOf(context.req.queries("root")))),
-);
+httpApi.get("/json", async (context) => {
+  const roots = rootsOf(context.req.queries("root"));
+  return context.json(await context.var.call((room) => room.getJson(roots)));
+});
 
 httpApi.post(
   "/updates",
+  demands("write"),
   (context, next) =>
     bodyLimit({
       maxSize: context.var.settings.MAX_FRAME_BYTES,
@@ -73,33 +92,41 @@ httpApi.post(
         throw new RoomfulError("frame-too-large");
       },
     })(context, next),
-  async (context) => context.json(await context.var.room.applyUpdate(new Uint8Array(await context.req.arrayBuffer()))),
+  async (context) => {
+    const update = new Uint8Array(await context.req.arrayBuffer());
+    return context.json(await context.var.call((room) => room.applyUpdate(update)));
+  },
 );
 
-httpApi.get("/participants", async (context) => context.json({ participants: await context.var.room.participants() }));
-
-httpApi.get("/ice-servers", async (context) => context.json(await context.var.room.iceServers()));
-
-httpApi.get("/statistics", async (context) => context.json(await context.var.room.statistics()));
-
-httpApi.get("/settings", async (context) => context.json(await context.var.room.getSettings()));
-
-httpApi.put("/settings", jsonLimit, async (context) =>
-  context.json(await context.var.room.changeSettings(parseRoomSettings(await jsonOf(context)))),
+httpApi.get("/participants", async (context) =>
+  context.json({ participants: await context.var.call((room) => room.participants()) }),
 );
 
-httpApi.post("/moderation", jsonLimit, async (context) => {
-  await context.var.room.moderate(parseModeration(await jsonOf(context)));
+httpApi.get("/ice-servers", async (context) => context.json(await context.var.call((room) => room.iceServers())));
+
+httpApi.get("/statistics", async (context) => context.json(await context.var.call((room) => room.statistics())));
+
+httpApi.get("/settings", async (context) => context.json(await context.var.call((room) => room.getSettings())));
+
+httpApi.put("/settings", demands("moderate"), jsonLimit, async (context) => {
+  const settings = parseRoomSettings(await jsonOf(context));
+  return context.json(await context.var.call((room) => room.changeSettings(settings)));
+});
+
+httpApi.post("/moderation", demands("moderate"), jsonLimit, async (context) => {
+  const action = parseModeration(await jsonOf(context));
+  await context.var.call((room) => room.moderate(action));
   return context.body(null, 204);
 });
 
-httpApi.post("/events", jsonLimit, async (context) => {
-  await context.var.room.publish((await jsonOf(context)) as Json);
+httpApi.post("/events", demands("publish"), jsonLimit, async (context) => {
+  const data = (await jsonOf(context)) as Json;
+  await context.var.call((room) => room.publish(data));
   return context.body(null, 204);
 });
 
 httpApi.delete("/", async (context) => {
-  await context.var.room.delete();
+  await context.var.call((room) => room.delete());
   return context.body(null, 204);
 });
 

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { HonoBase } from "hono/hono-base";
 import { describe, ERRORS, errorCodeOf, RoomfulError } from "../../shared/errors.ts";
+import { PENALTY_SECONDS } from "../../shared/limits.ts";
 import { Authenticator } from "../access/authenticator.ts";
 import { createLog, explain } from "../runtime/logging.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -64,5 +65,6 @@ function refusal(context: Context, caught: Error): Response {
   const message = code === "internal" ? describe(code) : caught.message.replace(/^RoomfulError: /, "");
   const status = ERRORS[code].http;
   if (status === 401) context.header("www-authenticate", "Bearer");
+  if (code === "rate-limited") context.header("retry-after", `${PENALTY_SECONDS}`);
   return context.json({ error: { code, message } }, status);
 }

@@ -6,6 +6,12 @@ import { Budget, KINDS, type Kind, type Rates } from "./budget.ts";
 /** Accounts that are remembered. Above that the oldest is forgotten: each is an object in a room's memory. */
 const REMEMBERED_ACCOUNTS = 10_000;
 
+/** Takes room time, in microseconds, from whoever a call is made for. */
+export type Payer = (kind: Kind, cost: number) => void;
+
+/** Pays for calls of Workers that are bound to the rooms: they are trusted, and nothing is counted. */
+export const FREE: Payer = () => {};
+
 /**
  * Bounds what each socket may ask of the room, and remembers under their account what those spent who left, and that they
  * came: an account that emptied a bucket, or connects again and again, is refused at the door until it is refilled.
@@ -16,7 +22,7 @@ export class Limiter {
   readonly #rates: Rates;
   readonly #now: () => number;
   readonly #budgets = new WeakMap<Session, Budget>();
-  /** The debts of accounts: for their connections, and what sessions that left had not paid. Oldest first. */
+  /** The debts of accounts: for their connections and calls, and what sessions that left had not paid. Oldest first. */
   readonly #left = new Map<string, Budget>();
 
   /** @param now milliseconds */
@@ -86,6 +92,13 @@ export class Limiter {
   /** Lets an account owe a cost that its next connection must not be rid of. */
   charge(account: string | null, kind: Kind, cost: number): void {
     if (account !== null) this.#owedBy(account).owe(kind, cost);
+  }
+
+  /** Takes room time for a call from an account. Who empties a bucket owes the penalty, once, and is admitted no more. */
+  chargeCall(account: string, kind: Kind, cost: number): void {
+    const owed = this.#owedBy(account);
+    if (owed.isSolvent) owed.spend(kind, cost);
+    else owed.owe(kind, cost);
   }
 
   /** The debts of an account, which becomes the newest. */

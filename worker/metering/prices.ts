@@ -57,6 +57,9 @@ const COMPARED_BYTE = 0.005;
 /** A byte of what is encoded for somebody. */
 const ENCODED_BYTE = 0.04;
 
+/** A byte in memory of what is read as JSON: a full reading takes a third of a second. */
+const READ_BYTE = 0.01;
+
 /** A byte of JSON that is parsed. */
 const PARSED_BYTE = 0.02;
 
@@ -122,6 +125,15 @@ export const renewalCost = (): number => VERIFICATION;
 /** An event's way to those who are sent it: each is sent a message of its own, at once. */
 export const eventCost = (characters: number, receivers: number): number =>
   (DELIVERED_MESSAGE + DELIVERED_BYTE * characters) * receivers;
+
+/** Taking in a call by HTTP or RPC, and answering it. */
+export const callCost = (): number => MESSAGE;
+
+/** Reading roots as JSON, and handing over what was made. @param bytes as `ReadMeter` counts them */
+export const readCost = (bytes: number): number => READ_BYTE * bytes;
+
+/** Telling a caller who is there. */
+export const rosterCost = (participants: number): number => DELIVERED_MESSAGE * participants;
 
 /** Finding out what somebody lacks of the document. */
 export const comparisonCost = ({ documentBytes }: RoomSize): number => COMPARED_BYTE * documentBytes;

@@ -1,10 +1,14 @@
 import { RoomfulError } from "../../shared/errors.ts";
-import { type Grant, type Jurisdiction, type Placement, parseRoomName } from "../../shared/rooms.ts";
+import { type Capability, type Grant, type Jurisdiction, type Placement, parseRoomName } from "../../shared/rooms.ts";
 import type { RoomMethods } from "../../shared/rpc.ts";
 import type { Room } from "./room.ts";
 
 /** A room's methods within what a grant allows. Its holder disposes of it: the room stays awake until then. */
-export type GrantedRoomStub = RoomMethods & Disposable;
+export type GrantedRoomStub = RoomMethods &
+  Disposable & {
+    /** Checks a right alone. @throws `token-expired`, `forbidden`, `rate-limited`, and what the room's own rules throw */
+    demand(capability: Capability): Promise<void>;
+  };
 
 /**
  * A room as another Worker calls it. The namespace's own stub would lose the types of generic methods; this one keeps
@@ -13,11 +17,12 @@ export type GrantedRoomStub = RoomMethods & Disposable;
 export type RoomStub = RoomMethods &
   Pick<DurableObjectStub, "fetch" | "id"> & {
     /**
-     * The same methods, each call checked against the grant and its end.
+     * The same methods, each call checked against the grant and its end, and charged to its subject.
      * @param origin of the page that calls, if one does
+     * @param network of the caller, in any form: calls of who has no subject are charged to it
      * @throws `invalid-argument` when `grant` is malformed
      */
-    as(grant: Grant, origin?: string | null): Promise<GrantedRoomStub>;
+    as(grant: Grant, origin?: string | null, network?: string | null): Promise<GrantedRoomStub>;
   };
 
 /**

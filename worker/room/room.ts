@@ -1,23 +1,31 @@
 import { DurableObject } from "cloudflare:workers";
 import type { IceServers } from "../../shared/calls.ts";
 import { RoomfulError } from "../../shared/errors.ts";
+import { READ_BYTES } from "../../shared/limits.ts";
 import { PING, PONG } from "../../shared/messages.ts";
 import { type Moderation, parseModeration, parseRoomSettings, type RoomSettings } from "../../shared/moderation.ts";
 import type { Grant, Json, Participant } from "../../shared/rooms.ts";
-import type { Applied, RoomMethods, RoomStatistics, Roots, RootsAsJson } from "../../shared/rpc.ts";
+import type { Applied, RoomStatistics, Roots, RootsAsJson } from "../../shared/rpc.ts";
+import { accountOf } from "../access/admission.ts";
 import { WEBRTC_TAG } from "../calls/webrtc-signaling.ts";
+import { ReadMeter } from "../document/json-walk.ts";
 import { broadcastEvent } from "../events/broadcast-event.ts";
+import { FREE, type Payer } from "../metering/limiter.ts";
+import { answerCost, eventCost, readCost, rosterCost } from "../metering/prices.ts";
 import { isPlainJson } from "../runtime/json.ts";
 import { readSettings, type Settings } from "../settings/settings.ts";
 import { SCHEMA_VERSION } from "../storage/schema.ts";
-import { GrantedRoom } from "./granted-room.ts";
+import { GrantedRoom, type PaidRoom } from "./granted-room.ts";
 import { type Organs, organs } from "./organs.ts";
+
+/** The state vector of who has nothing. */
+const NOTHING_KNOWN = new Uint8Array([0]);
 
 /**
  * The Durable Object of one room. Receives the platform's events and RPC, and delegates. Everything in memory can be lost
  * between two events without harm.
  */
-export class Room extends DurableObject implements RoomMethods {
+export class Room extends DurableObject implements PaidRoom {
   readonly #boot: string = crypto.randomUUID();
   readonly #settings: Settings;
   readonly #organs: Organs;
@@ -70,32 +78,54 @@ export class Room extends DurableObject implements RoomMethods {
   /**
    * The methods below for somebody who may not do everything.
    * @param origin of the page that calls, if one does
+   * @param network of the caller, see `networkOf`: its account, if the grant has no subject. Without either, the account is
+   * this call's own.
    * @throws RoomfulError `invalid-argument`
    */
-  as(grant: Grant, origin: string | null = null): GrantedRoom {
-    return new GrantedRoom(this, grant, () => this.#organs.rules.admit(grant, origin));
-  }
-
-  async getState(stateVector?: Uint8Array): Promise<Uint8Array> {
-    return this.#event(() => this.#organs.sync.applyPending().encode(stateVector));
-  }
-
-  async getStateVector(): Promise<Uint8Array> {
-    return this.#event(() => this.#organs.sync.applyPending().encodeStateVector());
-  }
-
-  async getJson<const Asked extends Roots>(roots: Asked): Promise<RootsAsJson<Asked>> {
-    return this.#event(() => {
-      if (typeof roots !== "object" || roots === null) throw new RoomfulError("invalid-argument", "roots is an object");
-      return this.#organs.sync.applyPending().toJson(roots);
+  as(grant: Grant, origin: string | null = null, network: string | null = null): GrantedRoom {
+    const { rules, limiter } = this.#organs;
+    const own = `call ${crypto.randomUUID()}`;
+    const account = () => accountOf({ grant, network }) ?? own;
+    return new GrantedRoom(this, grant, {
+      capabilities: () => rules.admit(grant, origin),
+      demandSolvent: () => limiter.admit(account()),
+      pay: (kind, cost) => limiter.chargeCall(account(), kind, cost),
     });
   }
 
-  async applyUpdate(update: Uint8Array): Promise<Applied> {
+  async getState(stateVector: Uint8Array = NOTHING_KNOWN, pay: Payer = FREE): Promise<Uint8Array> {
+    return this.#event(() => {
+      if (!(stateVector instanceof Uint8Array)) throw new RoomfulError("malformed-frame", "state vector");
+      return this.#organs.sync.encodeMissing(stateVector, pay);
+    });
+  }
+
+  async getStateVector(pay: Payer = FREE): Promise<Uint8Array> {
+    return this.#event(() => {
+      const stateVector = this.#organs.sync.applyPending().encodeStateVector();
+      pay("joins", answerCost(stateVector.length));
+      return stateVector;
+    });
+  }
+
+  async getJson<const Asked extends Roots>(roots: Asked, pay: Payer = FREE): Promise<RootsAsJson<Asked>> {
+    return this.#event(() => {
+      if (typeof roots !== "object" || roots === null) throw new RoomfulError("invalid-argument", "roots is an object");
+      const document = this.#organs.sync.applyPending();
+      const meter = new ReadMeter(READ_BYTES);
+      try {
+        return document.toJson(roots, meter);
+      } finally {
+        pay("joins", readCost(meter.bytes));
+      }
+    });
+  }
+
+  async applyUpdate(update: Uint8Array, pay: Payer = FREE): Promise<Applied> {
     return this.#event(() => {
       if (!(update instanceof Uint8Array)) throw new RoomfulError("invalid-argument", "an update is a Uint8Array");
       if (update.length > this.#settings.MAX_FRAME_BYTES) throw new RoomfulError("frame-too-large");
-      return this.#organs.sync.applyNow(update);
+      return this.#organs.sync.applyNow(update, pay);
     });
   }
 
@@ -124,18 +154,23 @@ export class Room extends DurableObject implements RoomMethods {
     });
   }
 
-  async participants(): Promise<Participant[]> {
-    return this.#event(() => this.#organs.participants.all);
+  async participants(pay: Payer = FREE): Promise<Participant[]> {
+    return this.#event(() => {
+      const { all } = this.#organs.participants;
+      pay("messages", rosterCost(all.length));
+      return all;
+    });
   }
 
   async iceServers(subject?: string): Promise<IceServers> {
     return this.#event(() => this.#organs.iceServers.servers(subject));
   }
 
-  async publish(data: Json): Promise<void> {
+  async publish(data: Json, pay: Payer = FREE): Promise<void> {
     this.#event(() => {
       if (!isPlainJson(data)) throw new RoomfulError("invalid-argument", "data");
-      broadcastEvent(this.#organs.sessions, data);
+      const receivers = broadcastEvent(this.#organs.sessions, data);
+      pay("messages", eventCost(JSON.stringify(data).length, receivers));
     });
   }
 
@@ -160,7 +195,10 @@ export class Room extends DurableObject implements RoomMethods {
     return this.#event(() => this.#organs.lifetime.deleteEverything());
   }
 
-  async flush(): Promise<void> {
-    this.#event(() => this.#organs.sync.flush());
+  async flush(pay: Payer = FREE): Promise<void> {
+    this.#event(() => {
+      this.#organs.sync.flush();
+      pay("joins", answerCost(this.#organs.sync.applyPending().bytes));
+    });
   }
 }

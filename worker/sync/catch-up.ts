@@ -1,4 +1,4 @@
-import { encodeSyncStep1, encodeSyncStep2 } from "../../shared/frames.ts";
+import { decodeFrame, encodeSyncStep1, encodeSyncStep2 } from "../../shared/frames.ts";
 import type { RoomDocument } from "../document/document.ts";
 import type { Outcome } from "../document/edit.ts";
 import type { Limiter } from "../metering/limiter.ts";
@@ -36,15 +36,20 @@ export class CatchUp {
     const { document, sessions, limiter } = this.#options;
     const size = { participants: sessions.size, documentBytes: document.bytes };
     if (!limiter.spend(session, "joins", comparisonCost(size))) return false;
-    const answer = this.#step2Cache.frameFor(document.version, stateVector, () =>
-      encodeSyncStep2(document.encodeMissing(stateVector)),
-    );
+    const answer = this.#step2(stateVector);
     if (!limiter.spend(session, "joins", answerCost(answer.length))) return false;
     session.state.wantsDocument = true;
     session.markChanged();
     this.askForEdits(session);
     session.send(answer);
     return true;
+  }
+
+  /** The update that step 2 would bring to who has this state vector. @throws RoomfulError `malformed-frame` */
+  missing(stateVector: Uint8Array): Uint8Array {
+    const frame = decodeFrame(this.#step2(stateVector));
+    if (frame.type !== "sync-step-2") throw new Error("step 2 is of another type");
+    return frame.update;
   }
 
   /** Asks a session that may write, and has asked for the document, for everything that the room lacks. */
@@ -103,6 +108,13 @@ export class CatchUp {
     if (this.#asked.has(session)) return;
     this.#asked.add(session);
     session.sendStep1(step1);
+  }
+
+  #step2(stateVector: Uint8Array): Uint8Array {
+    const { document } = this.#options;
+    return this.#step2Cache.frameFor(document.version, stateVector, () =>
+      encodeSyncStep2(document.encodeMissing(stateVector)),
+    );
   }
 
   #step1(): Uint8Array<ArrayBuffer> {

@@ -4,8 +4,8 @@ import type { Applied } from "../../shared/rpc.ts";
 import type { RoomLimits } from "../access/room-limits.ts";
 import { RoomDocument } from "../document/document.ts";
 import { type Edit, needsDocument, type Outcome, type Window, type Work } from "../document/edit.ts";
-import type { Limiter } from "../metering/limiter.ts";
-import { editCost, frameCost, refusalCost } from "../metering/prices.ts";
+import type { Limiter, Payer } from "../metering/limiter.ts";
+import { answerCost, comparisonCost, editCost, frameCost, refusalCost } from "../metering/prices.ts";
 import type { Refusals } from "../metering/refusals.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { explain, type Log } from "../runtime/logging.ts";
@@ -155,6 +155,18 @@ export class Sync {
     if (this.#warnedOfSize) warnOfSize(session);
   }
 
+  /**
+   * Encodes what who has this state vector lacks, as an answer to step 1 brings it, for a caller who pays for it.
+   * @throws RoomfulError `malformed-frame`, `storage-failed`
+   */
+  encodeMissing(stateVector: Uint8Array, pay: Payer): Uint8Array {
+    const size = { participants: this.#sessions.size, documentBytes: this.applyPending().bytes };
+    pay("joins", comparisonCost(size));
+    const update = this.#catchUp.missing(stateVector);
+    pay("joins", answerCost(update.length));
+    return update;
+  }
+
   /** Asks a session whose rights changed for what the room lacks, if it may write now. @throws RoomfulError `storage-failed` */
   askForEdits(session: Session): void {
     if (!session.may("write") || !session.state.wantsDocument) return;
@@ -192,17 +204,19 @@ export class Sync {
 
   /**
    * Applies an update that no socket sent; durable when it returns.
+   * @param pay for the work that it made, refused or not
    * @throws RoomfulError when it is refused; nothing of it was kept then
    */
-  applyNow(update: Uint8Array): Applied {
+  applyNow(update: Uint8Array, pay?: Payer): Applied {
     this.applyPending().ensureLoaded();
-    const { outcomes, updates } = this.#orFailAndThrow(() => {
+    const { outcomes, works, updates } = this.#orFailAndThrow(() => {
       const window = this.#apply([{ author: this, update, denied: null, whole: true }]);
       this.#publish(window.updates, undefined);
       this.#commit();
       return window;
     });
     const [outcome] = outcomes;
+    pay?.(...this.#priceOf(update.length, outcome, works[0]));
     if (outcome?.kind === "refused") {
       this.#refusals.count(outcome.refusal.code);
       throw outcome.refusal;
@@ -270,13 +284,17 @@ export class Sync {
 
   /** Takes room time for an edit, once everything else is done: a session that has none left is ended. */
   #charge({ session, bytes }: QueuedFrame, outcome: Outcome | undefined, work: Work | undefined): void {
+    this.#limiter.spend(session, ...this.#priceOf(bytes, outcome, work));
+  }
+
+  #priceOf(bytes: number, outcome: Outcome | undefined, work: Work | undefined): Parameters<Payer> {
     if (outcome === undefined || work === undefined) throw new Error("an edit without an outcome");
     const size = { participants: this.#sessions.size, documentBytes: this.#document.bytes };
     const frame = frameCost("edits", bytes);
     if (outcome.kind === "refused") {
-      const cost = frame + editCost(work, 0, size) + refusalCost(outcome.refusal.code);
-      this.#limiter.spend(session, "refusals", cost);
-    } else this.#limiter.spend(session, "edits", frame + editCost(work, bytes, size));
+      return ["refusals", frame + editCost(work, 0, size) + refusalCost(outcome.refusal.code)];
+    }
+    return ["edits", frame + editCost(work, bytes, size)];
   }
 
   /** Warns everybody who writes when the document comes near its limit; again when it was smaller meanwhile. */
