@@ -58,7 +58,7 @@ describe("hibernation", () => {
     const { document } = await handle.statistics();
     expect(document).toMatchObject({ loaded: false, loads: 0 });
     expect(document.bytes).toBeGreaterThan(0);
-    await handle.getState();
+    await handle.getJson({ text: "text" });
     expect((await handle.statistics()).document).toMatchObject({ loaded: true, loads: 1 });
   });
 

@@ -39,8 +39,8 @@ export const FLOOD_BUGS: readonly FloodBug[] = [
     bug: "refused updates are free",
     flood: floodOf("refused updates"),
     file: "worker/sync/sync.ts",
-    find: 'this.#limiter.spend(session, "refusals", cost);',
-    replace: "void cost;",
+    find: 'return ["refusals", frame + editCost(work, 0, size) + refusalCost(outcome.refusal.code)];',
+    replace: 'return ["refusals", 0];',
   },
   {
     bug: "an empty bucket closes nobody",

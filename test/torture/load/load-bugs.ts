@@ -41,8 +41,8 @@ export const LOAD_BUGS: readonly LoadBug[] = [
     run: storm,
     bug: "the document is read from storage for everybody who asks",
     file: "worker/sync/catch-up.ts",
-    find: "const answer = this.#step2Cache.frameFor(",
-    replace: "document.discard(); const answer = this.#step2Cache.frameFor(",
+    find: "return this.#step2Cache.frameFor(",
+    replace: "document.discard(); return this.#step2Cache.frameFor(",
   },
   {
     run: storm,
