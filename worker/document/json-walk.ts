@@ -109,7 +109,7 @@ export class JsonWalk {
         this.#meter.count(OBJECT);
         const copies: JsonObject = {};
         for (const [key, value] of attributes) this.#put(copies, key, value);
-        piece["attributes"] = copies;
+        Object.assign(piece, { attributes: copies });
       }
       delta.push(piece);
     }
