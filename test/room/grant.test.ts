@@ -56,7 +56,8 @@ describe.concurrent("a grant that ends", () => {
     const handle = getRoom(env.ROOMS, room);
     const grant = ending(ROLES.editor);
     const [late, other] = [await openRoomful(room, grant), await openRoomful(room)];
-    await late.sync();
+    // A binary frame of its own: without one the other is sent no presence at all.
+    await Promise.all([late.sync(), other.sync()]);
     await late.untilSaved(late.sendUpdate(textUpdate("in time", 1)));
     const before = await handle.getState();
     await untilEndOf(grant);

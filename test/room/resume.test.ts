@@ -56,12 +56,15 @@ it("[RESUME-1] who lost its socket in the call comes back as the same peer, at i
   const back = await openRoomful(room, ADA, ada.resume);
   expect((await identityOf(back)).peer).toBe(ada.peer);
   await until(() => stateOf(bob.client, ada.peer) === "connected", "it is back");
+  await bob.client.settled();
   expect(toldOf(bob.client, ada.peer)).not.toContain(null);
   expect(toldOf(bob.client, ada.peer).at(-1)).toMatchObject({ subject: "ada", call: { media: MEDIA } });
   back.tell({ type: "ice-candidates", to: bob.peer, connection: "c", candidates: [{ candidate: "" }] });
   expect((await bob.client.heard("ice-candidates")).from).toBe(ada.peer);
   back.tell({ type: "call-join", media: MEDIA });
   expect((await back.heard("call-joined")).members).toEqual([bob.peer]);
+  await bob.client.settled();
+  expect([bob.client, back].map((client) => client.messagesOf("ice-candidates").length)).toEqual([1, 0]);
   expect((await handleOf(room).participants()).map(({ peer }) => peer).sort()).toEqual([ada.peer, bob.peer].sort());
 });
 
@@ -107,6 +110,8 @@ it("[RESUME-3] who comes back while its former socket looks open takes its place
   await until(() => ada.client.closed !== null, "the former one is closed");
   back.tell({ type: "ice-candidates", to: bob.peer, connection: "c", candidates: [{ candidate: "" }] });
   expect((await bob.client.heard("ice-candidates")).from).toBe(ada.peer);
+  await bob.client.settled();
+  expect(bob.client.messagesOf("ice-candidates")).toHaveLength(1);
   expect(toldOf(bob.client, ada.peer)).not.toContain(null);
   expect(await handleOf(room).participants()).toHaveLength(2);
 });
@@ -121,6 +126,7 @@ it.each<[string, { grant?: Grant; use?: (room: string, resume: string) => Promis
   const { room, ada, bob } = await lost(ADA);
   const thief = await identityOf(await openRoomful(room, grant, secret ?? ada.resume));
   expect(thief.peer).not.toBe(ada.peer);
+  await bob.client.settled();
   expect(stateOf(bob.client, ada.peer)).toBe("reconnecting");
   expect((await identityOf(await openRoomful(room, ADA, ada.resume))).peer).toBe(ada.peer);
 });

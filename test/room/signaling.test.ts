@@ -5,6 +5,7 @@ import type { CallMember } from "../../shared/calls.ts";
 import { CANDIDATE_CHARACTERS, CANDIDATES_PER_MESSAGE, SDP_CHARACTERS } from "../../shared/limits.ts";
 import { type Capability, type Grant, type PeerId, ROLES } from "../../shared/rooms.ts";
 import { getRoom } from "../../worker/room/namespace.ts";
+import { textUpdate } from "../support/documents.ts";
 import { until } from "../support/until.ts";
 import type { WireClient } from "../support/wire-client.ts";
 import { openRoomful } from "./room-client.ts";
@@ -68,6 +69,7 @@ it("[CALL-2] what is for one peer reaches that one alone, as it was, with the na
   ada.tell({ type: "ice-candidates", to: bobId, connection: "c1", candidates });
   await bob.heard("ice-candidates");
   await ada.heard("answer");
+  for (const client of [ada, bob, eve]) await client.settled();
   const common = { connection: "c1", round: 1 };
   expect(heardOfCalls(bob)).toEqual([
     { type: "offer", from: adaId, ...common, description: { sdp: "v=0 offer" } },
@@ -167,6 +169,7 @@ it("[CALL-6] who is kicked signals no more, and others are told at once that it 
   expect(await peerOf(back)).not.toBe(adaId);
   back.tell(offer(bobId));
   expect((await back.heard("error")).code).toBe("not-in-call");
+  await bob.settled();
   expect(heardOfCalls(bob)).toEqual([]);
 });
 
@@ -203,6 +206,7 @@ it.each([
   expect((await ada.heard("error")).code).toBe("malformed-message");
   bob.tell(offer(adaId));
   await ada.heard("offer");
+  await bob.settled();
   expect(heardOfCalls(bob)).toEqual([]);
 });
 
@@ -260,14 +264,17 @@ it("[CALL-8] nothing of what peers say to each other is stored or logged", async
 
 it("[CALL-9] who never sends a binary frame joins, calls and leaves, and is sent no binary frame", async () => {
   const room = freshRoom();
-  const editor = await openRoomful(room);
-  await editor.sync();
-  editor.sendPresence(1, 1, { name: "editor" });
+  const [editor, watcher] = [await openRoomful(room), await openRoomful(room)];
+  await Promise.all([editor.sync(), watcher.sync()]);
   const [ada, bob] = [await caller(room), await caller(room)];
+  editor.sendPresence(1, 1, { name: "editor" });
+  editor.sendUpdate(textUpdate("x"));
+  await until(() => watcher.presence.has(1) && watcher.updates.length === 1, "both to reach the one who asked");
   ada.tell(offer(await peerOf(bob)));
   await bob.heard("offer");
   ada.tell({ type: "call-leave" });
   await until(() => callOf(bob, peerOfNow(ada)) === undefined, "it left");
+  for (const client of [ada, bob]) await client.settled();
   expect([...ada.frames, ...bob.frames]).toEqual([]);
 });
 

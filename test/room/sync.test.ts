@@ -45,13 +45,15 @@ describe("sync", () => {
 
   it("[SYNC-3] a socket that did not ask for the document is sent no updates, one that speaks no binary no presence", async () => {
     const room = freshRoom();
-    const [author, silent, subscriber] = await Promise.all([1, 2, 3].map(() => openClient(room)));
-    if (author === undefined || silent === undefined || subscriber === undefined) throw new Error("three clients");
+    const [author, silent, subscriber] = await Promise.all([openClient(room), openClient(room), openClient(room)]);
+    const textOnly = await openRoomful(room);
     await Promise.all([author.sync(), subscriber.sync()]);
     author.sendPresence(1, 1, { name: "a" });
     author.sendUpdate(textUpdate("x"));
     const reached = () => subscriber.presence.has(1) && subscriber.updates.length === 1;
     await until(reached, "both to reach the other one");
+    await textOnly.settled();
+    expect(textOnly.frames).toEqual([]);
     await silent.settled();
     // What it asked for by that: the states that the room has, then an answer to its step 1.
     expect(silent.frames.map(({ type }) => type)).toEqual(["awareness", "sync-step-1", "sync-step-2"]);

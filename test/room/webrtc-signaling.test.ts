@@ -134,11 +134,13 @@ it("[SIG-2] what is published goes to the topic's subscribers, its sender includ
   one.publish("bm90IHRvIGJlIHJlYWQ=");
   const expected = { type: "publish", topic: "notes", data: "bm90IHRvIGJlIHJlYWQ=", clients: 2 };
   await until(() => one.published.length === 1 && two.published.length === 1, "both hear it");
+  await three.settled();
   expect([one.published, two.published, three.published]).toEqual([[expected], [expected], []]);
   two.send({ type: "unsubscribe", topics: ["notes"] });
   await two.settled();
   one.publish("again");
   await until(() => one.published.length === 2, "the sender hears it");
+  await two.settled();
   expect([one.published[1]?.clients, two.published.length]).toEqual([1, 1]);
 });
 

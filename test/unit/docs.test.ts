@@ -9,7 +9,7 @@ const RULE = /\[([A-Z]+-\d+)\]/g;
 
 describe("docs/PROTOCOL.md", () => {
   const stated = [...read("docs/PROTOCOL.md").matchAll(/^\*\*\[([A-Z]+-\d+)\]\*\*/gm)].map(([, rule]) => rule);
-  const tests = globSync("{shared,client,worker,backend,test}/**/*.test.ts");
+  const tests = globSync("{shared,client,whiteboard,worker,backend,test}/**/*.test.ts");
   const quoted = new Set(tests.flatMap((path) => [...read(path).matchAll(RULE)].map(([, rule]) => rule)));
 
   it("states each rule once", () => {
