@@ -226,11 +226,15 @@ export class Call extends Emitter<CallEvents> {
 
   #applyJoined(message: Extract<CallMessage, { type: "call-joined" }>): void {
     if (!wantsIn(this.#membership)) return;
+    const isBack = this.#membership.type === "in";
     // The servers come first: the connections that `joined` makes use them.
     this.#applyServers(message);
+    // Each step emits events, and a handler of the app may leave the call: the rest would undo that.
+    if (!wantsIn(this.#membership)) return;
     this.#dispatch({ type: "joined", members: message.members });
-    const isBack = this.#membership.type === "in";
+    if (!wantsIn(this.#membership)) return;
     this.#setMembership({ type: "in" });
+    if (this.#membership.type !== "in") return;
     // After a reconnect the room still has the media state of the socket before.
     if (isBack) this.#sendMedia();
     for (const peer of this.#peers.values()) peer.flush();
