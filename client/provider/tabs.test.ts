@@ -2,7 +2,7 @@ import * as channel from "lib0/broadcastchannel";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { destroyAll, provide, sees, WITHOUT_NETWORK } from "../../test/support/client-world.ts";
 import { FakeRoom } from "../../test/support/fake-room.ts";
-import { until } from "../../test/support/until.ts";
+import { pause, until } from "../../test/support/until.ts";
 import type { RoomProviderOptions } from "../index.ts";
 
 const URL = "ws://room.test/rooms";
@@ -142,6 +142,22 @@ describe("tabs of one origin", () => {
     expect(sees(other, left)).toBe(false);
     page.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
     expect(sees(other, left)).toBe(true);
+  });
+
+  it("stay disconnected when their page comes back, if the app disconnected them before", async () => {
+    const page = Object.assign(new EventTarget(), { onpagehide: null });
+    const name = freshRoom();
+    const room = new FakeRoom();
+    vi.stubGlobal("window", page);
+    const left = openTab(name, { WebSocketPolyfill: room.options.WebSocketPolyfill });
+    vi.unstubAllGlobals();
+    const other = openTab(name);
+    await until(() => left.provider.saved.state === "saved", "saved");
+    left.provider.disconnect();
+    page.dispatchEvent(new Event("pagehide"));
+    page.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+    await pause(10);
+    expect([room.sockets.length, left.provider.shouldConnect, sees(other, left)]).toEqual([1, false, false]);
   });
 
   it("with tokens share a channel by the token's subject, and none if it names nobody", () => {
