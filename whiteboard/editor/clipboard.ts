@@ -47,7 +47,9 @@ async function take(data: DataTransfer, at: Point, editor: Editor): Promise<void
   }
 }
 
-/** Scales a file's image to what a board takes, and adds it. @param at where its middle comes to be */
+/** Scales a file's image to what a board takes, and adds it; without the right to edit it does neither. @param at where its middle comes to be */
 export async function addImage(file: Blob, at: Point, editor: Editor): Promise<void> {
+  // `Edits` refuses it anyway: this saves decoding the image, and encoding it anew.
+  if (!editor.state.canEdit) return;
   editor.drawing.addImage(await importImage(file), at);
 }

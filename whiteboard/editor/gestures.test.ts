@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { destroyEditors, openEditor, square } from "../../test/support/editors.ts";
+import { destroyEditors, joinOther, openEditor, square } from "../../test/support/editors.ts";
 import type { PointerInput } from "../tools/gesture.ts";
 import { TOOLS } from "../tools/tools.ts";
 
@@ -22,8 +22,22 @@ it("what was drawn is in the document before its preview ends for the others", (
   editor.gestures.move(input(50, 50));
   vi.advanceTimersByTime(100);
   editor.gestures.finish();
+  expect(events).toEqual(["preview", "document"]);
   vi.advanceTimersByTime(100);
   expect(events).toEqual(["preview", "document", "no preview"]);
+});
+
+it("a gesture that begins holds the camera: it follows nobody any more", () => {
+  const { editor, awareness } = openEditor();
+  const { clientId } = joinOther(awareness, "Grace", { x: 1_000, y: 1_000, w: 400, h: 300 });
+  for (const tool of ["pen", "hand"] as const) {
+    editor.setTool(tool);
+    editor.viewport.follow(clientId);
+    expect(editor.state.following).toBe(clientId);
+    editor.gestures.begin(input(0, 0), false);
+    expect(editor.state.following).toBeNull();
+    editor.gestures.cancel();
+  }
 });
 
 it("listeners hear of each change of the preview, and of its end", () => {

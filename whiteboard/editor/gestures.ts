@@ -81,7 +81,6 @@ export class Gestures {
     const outcome = this.#gesture?.finish() ?? NOTHING;
     this.#current.set({ gesture: null });
     this.#drawing.carryOut(outcome);
-    // The document comes before the preview ends, so that the others see no moment without the shape.
     this.#teller.tell({ preview: NO_PREVIEW });
   }
 

@@ -27,6 +27,10 @@ export class Teller {
     this.#send();
   }
 
+  /**
+   * Tells in a later turn, together with what else is told by then. An edit of the present turn is sent before it: when a preview
+   * ends as its shape is drawn, the others see no moment without the shape.
+   */
   tell(fields: Partial<Told>): void {
     this.#told = { ...this.#told, ...fields };
     this.#timer ??= setTimeout(this.#send, Math.max(0, SAMPLE_MS - (performance.now() - this.#lastAt)));
