@@ -5,7 +5,7 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { RoomfulError } from "./errors.ts";
-import { AWARENESS_ENTRIES, STATE_VECTOR_ENTRIES } from "./limits.ts";
+import { AWARENESS_ENTRIES } from "./limits.ts";
 
 const SYNC = 0;
 const AWARENESS = 1;
@@ -137,14 +137,15 @@ function isNull(state: Uint8Array): boolean {
 
 /**
  * Reads a state vector.
+ * @param mostEntries a reader that trusts its sender needs no bound: it must bear the clients of any document
  * @returns for each client the clock that is expected next
  * @throws RoomfulError `malformed-frame`
  */
-export function decodeStateVector(bytes: Uint8Array): Map<number, number> {
+export function decodeStateVector(bytes: Uint8Array, mostEntries = Number.POSITIVE_INFINITY): Map<number, number> {
   try {
     const decoder = decoding.createDecoder(bytes);
     const count = readUint(decoder);
-    if (count > STATE_VECTOR_ENTRIES) throw new RoomfulError("malformed-frame", "too many state vector entries");
+    if (count > mostEntries) throw new RoomfulError("malformed-frame", "too many state vector entries");
     const clocks = new Map<number, number>();
     for (let index = 0; index < count; index++) {
       const client = readUint(decoder);
@@ -152,6 +153,7 @@ export function decodeStateVector(bytes: Uint8Array): Map<number, number> {
       if (clocks.has(client)) throw new RoomfulError("malformed-frame", "a client twice in a state vector");
       clocks.set(client, readUint(decoder));
     }
+    if (clocks.size !== count) throw new RoomfulError("malformed-frame", "a client twice in a state vector");
     if (decoding.hasContent(decoder)) throw new RoomfulError("malformed-frame", "bytes left over");
     return clocks;
   } catch (cause) {

@@ -45,8 +45,11 @@ export const TEXT_MESSAGE_BYTES = 65_536;
 /** Unusable messages of a `roomful.v1` client that are answered; the next one closes its socket. */
 export const STRIKES = 10;
 
-/** Entries of a state vector. Yjs makes one per client that ever wrote, so a long-lived document has thousands. */
-export const STATE_VECTOR_ENTRIES = 100_000;
+/**
+ * Entries of a client's state vector beyond one for each client id of the room's document. As many as fit into a document of
+ * the default size, since somebody may bring a whole one to an empty room.
+ */
+export const STATE_VECTOR_ENTRIES = 300_000;
 
 /** Entries of one awareness frame. A stock client echoes everybody it knows in one frame. */
 export const AWARENESS_ENTRIES = 10_000;
@@ -97,6 +100,24 @@ export const INCOMPLETE_CLIENTS = 1_000;
  * ones make a document larger; those of a document that is full are taken up to here.
  */
 export const DELETION_RESERVE = 1.25;
+
+/**
+ * Bytes of heap that a document may take for each byte of its limit, as `worker/document/heap-weights.ts` counts. Whiteboards
+ * and texts come to 18; a document that is dearer by its bytes, such as one of empty shared types, is full before its bytes are.
+ */
+export const HEAP_PER_BYTE = 19;
+
+/** Bytes of heap that a document may take in any case, so that a small limit still holds a few shared types. */
+export const SMALLEST_HEAP = 2_000_000;
+
+/**
+ * The part of a document's limit that may come in as what no deletion removes: client ids, and content that was collected or
+ * deleted before it came. The rest stays for content that can be deleted again.
+ */
+export const LASTING_PART = 0.5;
+
+/** Bytes of that which an edit may bring in any case: a new session has a client id, and may have deleted what it wrote. */
+export const LASTING_BYTES_OF_AN_EDIT = 256;
 
 /** The part of its limit above which a document counts as nearly full, and those who write in it are warned. */
 export const NEARLY_FULL = 0.9;

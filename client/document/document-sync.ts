@@ -186,6 +186,11 @@ export class DocumentSync {
     this.#refuse(refusal);
   }
 
+  /** The room answers no step 1 of this client: without the room's document, nothing can be saved or shown as saved. */
+  markStep1Refused(refusal: Refusal): void {
+    if (this.#answers.refuse(new RoomfulError(refusal.code, refusal.message))) this.#refuse(refusal);
+  }
+
   /** A damaged room accepts no edits and asks for none. It may have lost edits that it acknowledged. */
   markRoomReadOnly(): void {
     if (this.#phase.type === "closed" || this.#answers.owesDocument) return;

@@ -70,6 +70,14 @@ export class RoomAnswers {
     return false;
   }
 
+  /** Ends the oldest request. @returns whether it was for the document; if not, nobody waits for a new document any more */
+  refuse(refusal: unknown): boolean {
+    const owed = this.#owed.shift();
+    if (owed === undefined || owed === "document") return true;
+    owed.reject(refusal);
+    return false;
+  }
+
   #ask(asker: "document" | Rebuilding, stateVector: Uint8Array): void {
     this.#owed.push(asker);
     this.#send(encodeSyncStep1(stateVector));

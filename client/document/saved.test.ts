@@ -246,6 +246,24 @@ describe("saved", () => {
     await expect(saved).rejects.toMatchObject({ name: "RoomfulError" });
   });
 
+  it("[LIMIT-13] a step 1 that the room refuses ends in a rejection, not in a light that says saving for ever", async () => {
+    const { room, provider, text } = await connect();
+    room.commitsAtOnce = false;
+    const rejections: Rejection[] = [];
+    provider.on("rejected", (rejection) => rejections.push(rejection));
+    text.insert(0, "abc");
+    const saved = provider.whenSaved();
+    room.socket.tell({ type: "error", code: "malformed-frame", message: "about presence" });
+    await turns();
+    expect(provider.saved.state).toBe("saving");
+    room.socket.tell({ type: "error", code: "malformed-frame", message: "too many", about: "sync-step-1" });
+    await expect(saved).rejects.toMatchObject({ code: "malformed-frame" });
+    expect(provider.saved).toEqual({ state: "rejected", unsaved: 3, code: "malformed-frame" });
+    const kept = new Y.Doc();
+    for (const { update } of rejections) Y.applyUpdate(kept, update);
+    expect([rejections.length, kept.getText("text").toString()]).toEqual([1, "abc"]);
+  });
+
   it("in a random life, is shown only when the committed document holds every edit", async () => {
     for (let seed = 1; seed <= 40; seed++) await live(seed);
   });

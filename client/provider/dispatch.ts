@@ -49,6 +49,7 @@ export function dispatchMessage(message: DocumentMessage, { sync, presence }: Do
       return;
     case "error":
       if (message.code === "room-damaged" || message.code === "room-too-new") sync.markRoomReadOnly();
+      else if (message.about === "sync-step-1") sync.markStep1Refused(message);
       return;
     case "presence-renewal":
       presence.setRenewal(message.active);

@@ -18,7 +18,7 @@ import type { Refusals } from "../metering/refusals.ts";
 import { demandHeld, type Moderator } from "../people/moderation.ts";
 import type { Presence } from "../people/presence.ts";
 import { isPlainJson } from "../runtime/json.ts";
-import { MessageRefusal } from "../sessions/refusal.ts";
+import { MessageRefusal, type RefusedMessage } from "../sessions/refusal.ts";
 import type { Session } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Sync } from "../sync/sync.ts";
@@ -77,11 +77,7 @@ export class Dispatch {
   #handleText(session: Session, text: string): void {
     if (session.isStock) throw new RoomfulError("text-not-accepted");
     const message = parseMessageToRoom(text);
-    try {
-      this.#handleMessage(session, message, text.length);
-    } catch (caught) {
-      throw MessageRefusal.about(message.type, caught);
-    }
+    about(message.type, () => this.#handleMessage(session, message, text.length));
   }
 
   #handleMessage(session: Session, message: MessageToRoom, characters: number): void {
@@ -155,7 +151,7 @@ export class Dispatch {
     }
     switch (frame.type) {
       case "sync-step-1":
-        sync.answerStep1(session, frame.stateVector);
+        about(frame.type, () => sync.answerStep1(session, frame.stateVector));
         return;
       case "sync-step-2":
         session.acceptStep2();
@@ -179,6 +175,15 @@ export class Dispatch {
       default:
         frame satisfies never;
     }
+  }
+}
+
+/** Takes a message. @throws MessageRefusal that names the message's type */
+function about(type: RefusedMessage, take: () => void): void {
+  try {
+    take();
+  } catch (caught) {
+    throw MessageRefusal.about(type, caught);
   }
 }
 

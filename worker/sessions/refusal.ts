@@ -1,17 +1,20 @@
 import { ERRORS, type ErrorCode, isFinalClose, RoomfulError } from "../../shared/errors.ts";
 import type { MessageToRoom } from "../../shared/messages-to-room.ts";
 
-/** Why a text message could not be used, with its type, so that its sender knows which one it was. */
-export class MessageRefusal extends RoomfulError {
-  readonly about: MessageToRoom["type"];
+/** What a refusal may be about: a text message, or the binary frame that a client can't do without an answer to. */
+export type RefusedMessage = MessageToRoom["type"] | "sync-step-1";
 
-  constructor(about: MessageToRoom["type"], { code, detail, cause }: RoomfulError) {
+/** Why a message could not be used, with its type, so that its sender knows which one it was. */
+export class MessageRefusal extends RoomfulError {
+  readonly about: RefusedMessage;
+
+  constructor(about: RefusedMessage, { code, detail, cause }: RoomfulError) {
     super(code, detail, { cause });
     this.about = about;
   }
 
   /** Names the message in a refusal of it; a caught value that is no refusal stays what it is. */
-  static about(type: MessageToRoom["type"], caught: unknown): unknown {
+  static about(type: RefusedMessage, caught: unknown): unknown {
     return caught instanceof RoomfulError ? new MessageRefusal(type, caught) : caught;
   }
 }
