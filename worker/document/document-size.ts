@@ -1,17 +1,39 @@
 import * as Y from "yjs";
-import { DELETION_RESERVE, NEARLY_FULL } from "../../shared/limits.ts";
+import {
+  DELETION_RESERVE,
+  HEAP_PER_BYTE,
+  LASTING_BYTES_OF_AN_EDIT,
+  LASTING_PART,
+  NEARLY_FULL,
+  SMALLEST_HEAP,
+} from "../../shared/limits.ts";
 import type { StoredDocument } from "../storage/stored-document.ts";
+import { readUpdateShape, type UpdateShape } from "./update-shape.ts";
+
+type Weights = Pick<UpdateShape, "heap" | "lasting">;
+
+/** An edit by what it adds. */
+export interface Growth {
+  readonly bytes: number;
+  readonly shape: UpdateShape;
+  /** Deletions may exceed the limit. */
+  readonly isAddition: boolean;
+}
 
 /**
- * Upper estimate of a document's encoded size, against the document's limit: the last measurement and all that was
- * added since. The sum overstates a document that merges well, but a measurement encodes the whole document. So the
- * document is measured only when something was deleted, or when a hundredth of the limit was added.
+ * Upper estimates of a document's size against its limits: encoded bytes, heap, and what no deletion removes. Each is the last
+ * measurement and all that was added since. The sums overstate a document that merges well, but a measurement encodes the
+ * whole document. So the document is measured only when something was deleted, or when a hundredth of a limit was added.
  */
 export class DocumentSize {
-  /** The encoded size above which an edit that adds something is refused. */
+  /** The encoded size above which an edit that adds something is refused. The other limits follow from it. */
   limit = Number.POSITIVE_INFINITY;
   #bytes = 0;
+  #heap = 0;
+  #lasting = 0;
   #bytesWhenMeasured = 0;
+  #heapWhenMeasured = 0;
+  #lastingWhenMeasured = 0;
   /** Whether something was deleted since the measurement: it may have been most of the document. */
   #mayHaveShrunk = false;
   /** Whether the open transaction deletes. Yjs drops the deleted content when the transaction ends. */
@@ -21,11 +43,25 @@ export class DocumentSize {
     return this.#bytes;
   }
 
+  /** The used part of the limit that is nearest, as far as it was measured. */
+  get fullness(): number {
+    return Math.max(this.#bytes / this.limit, this.#heap / this.#heapLimit);
+  }
+
   /** Starts from what is stored. Only the snapshot's size is known: a measurement may find the log to be smaller. */
   setStored({ snapshot, updates }: StoredDocument): void {
     this.setMeasured(snapshot?.state.length ?? 0);
     for (const update of updates) this.#bytes += update.length;
     this.#mayHaveShrunk = updates.length > 0;
+  }
+
+  /** Starts from what was loaded. */
+  setLoaded(updates: readonly Uint8Array[]): void {
+    this.#heap = 0;
+    this.#lasting = 0;
+    for (const update of updates) this.#addWeights(weightsOf(update));
+    this.#heapWhenMeasured = this.#heap;
+    this.#lastingWhenMeasured = this.#lasting;
   }
 
   setMeasured(bytes: number): void {
@@ -34,8 +70,9 @@ export class DocumentSize {
     this.#mayHaveShrunk = false;
   }
 
-  add(bytes: number): void {
+  add({ bytes, shape }: Growth): void {
     this.#bytes += bytes;
+    this.#addWeights(shape);
   }
 
   markDeleting(): void {
@@ -48,27 +85,60 @@ export class DocumentSize {
     this.#isDeleting = false;
   }
 
-  /** Whether an edit fits below the limit, measured when that may help. @param isAddition deletions may exceed the limit */
-  hasRoomFor(doc: Y.Doc, growth: number, isAddition: boolean): boolean {
-    const limit = isAddition ? this.limit : this.limit * DELETION_RESERVE;
-    if (this.#bytes + growth <= limit) return true;
-    if (!this.#mayHaveShrunk && !this.#hasGrown) return false;
-    this.#measure(doc);
-    return this.#bytes + growth <= limit;
+  /** Whether an update, known or new, is small enough in memory to be part of any document here. */
+  canHold({ heap }: UpdateShape): boolean {
+    return heap <= this.#heapLimit;
   }
 
-  /** Whether most of the limit is used, measured when enough was added since the last time. */
+  /** Whether an edit fits below the limits, measured when that may help. */
+  hasRoomFor(doc: Y.Doc, growth: Growth): boolean {
+    if (this.#fits(growth)) return true;
+    if (!this.#mayHaveShrunk && !this.#hasGrown) return false;
+    this.#measure(doc);
+    return this.#fits(growth);
+  }
+
+  /** Whether most of a limit is used, measured when enough was added since the last time. */
   isNearlyFull(doc: Y.Doc): boolean {
-    const limit = this.limit * NEARLY_FULL;
-    if (this.#bytes > limit && this.#hasGrown) this.#measure(doc);
-    return this.#bytes > limit;
+    if (this.fullness > NEARLY_FULL && this.#hasGrown) this.#measure(doc);
+    return this.fullness > NEARLY_FULL;
+  }
+
+  get #heapLimit(): number {
+    return Math.max(SMALLEST_HEAP, HEAP_PER_BYTE * this.limit);
   }
 
   get #hasGrown(): boolean {
-    return this.#bytes - this.#bytesWhenMeasured >= this.limit / 100;
+    return (
+      this.#bytes - this.#bytesWhenMeasured >= this.limit / 100 ||
+      this.#heap - this.#heapWhenMeasured >= this.#heapLimit / 100 ||
+      this.#lasting - this.#lastingWhenMeasured >= this.limit / 100
+    );
+  }
+
+  #fits({ bytes, shape, isAddition }: Growth): boolean {
+    if (!isAddition) return this.#bytes + bytes <= this.limit * DELETION_RESERVE;
+    if (this.#bytes + bytes > this.limit || this.#heap + shape.heap > this.#heapLimit) return false;
+    return shape.lasting <= LASTING_BYTES_OF_AN_EDIT || this.#lasting + shape.lasting <= this.limit * LASTING_PART;
+  }
+
+  #addWeights({ heap, lasting }: Weights): void {
+    this.#heap += heap;
+    this.#lasting += lasting;
   }
 
   #measure(doc: Y.Doc): void {
-    this.setMeasured(Y.encodeStateAsUpdate(doc).length);
+    const update = Y.encodeStateAsUpdate(doc);
+    this.setMeasured(update.length);
+    this.setLoaded([update]);
+  }
+}
+
+/** The weights of what the room stored or encoded. What can't be read is reported elsewhere, and counts as a whiteboard does. */
+function weightsOf(update: Uint8Array): Weights {
+  try {
+    return readUpdateShape(update);
+  } catch {
+    return { heap: HEAP_PER_BYTE * update.length, lasting: 0 };
   }
 }

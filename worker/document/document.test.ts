@@ -2,6 +2,7 @@ import * as encoding from "lib0/encoding";
 import * as prng from "lib0/prng";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
+import { absentClients, behind, craft, inRoot } from "../../test/support/crafted-updates.ts";
 import { docOf, editedDoc, everything, storedDocument, textUpdate } from "../../test/support/documents.ts";
 import { RoomDocument } from "./document.ts";
 import { readUpdateShape } from "./update-shape.ts";
@@ -15,6 +16,25 @@ function documentOf(stored: Parameters<typeof storedDocument>[0], maxBytes = 1e6
   };
   return new RoomDocument({ read: () => storedDocument(stored), reportUnreadable, maxBytes: () => maxBytes });
 }
+
+/** Items of one client, each after the one before. @param content bytes of each, without the type */
+const list = (count: number, type: number, content: number[], client = 7) => {
+  const bytes = new Uint8Array(content);
+  return Array.from({ length: count }, (_, clock) =>
+    clock === 0 ? inRoot(type, "list", bytes) : behind(type, client, clock - 1, bytes),
+  );
+};
+
+/** An item with a value many times. */
+const values = (count: number, value: object) =>
+  inRoot(
+    8,
+    "list",
+    encoding.encode((encoder) => {
+      encoding.writeVarUint(encoder, count);
+      for (let index = 0; index < count; index++) encoding.writeAny(encoder, value as never);
+    }),
+  );
 
 describe("the document", () => {
   it("a mutated update is refused, or Yjs takes it without a throw or with one that is refused", () => {
@@ -84,11 +104,13 @@ describe("the document", () => {
     const document = documentOf({ snapshot: stored });
     // A known struct once more, with an origin inside the pair of surrogates.
     const splitting = new Uint8Array([1, 1, 1, 3, 0x84, 1, 1, 1, 121, 0]);
-    for (const denied of [null, "forbidden"]) {
-      expect(document.apply([editOf(splitting, { denied })])).toMatchObject({
-        outcomes: [{ kind: "applied" }],
-        updates: [],
-      });
+    for (const [update, kind] of [
+      [splitting, "refused"],
+      [stored, "applied"],
+    ] as const) {
+      for (const denied of [null, "forbidden"]) {
+        expect(document.apply([editOf(update, { denied })])).toMatchObject({ outcomes: [{ kind }], updates: [] });
+      }
     }
     expect(document.toJson({ text: "text" })).toEqual({ text: "x😀y" });
   });
@@ -194,6 +216,66 @@ describe("the document", () => {
     expect(outcomes).toContain("applied");
     expect(outcomes.at(-1)).toBe("refused");
     expect(document.encode().length).toBeLessThanOrEqual(maxBytes);
+  });
+
+  const dear: [what: string, update: () => Uint8Array][] = [
+    ["880,000 empty shared types", () => craft([{ client: 7, structs: list(880_000, 7, [0]) }])],
+    ["10,000 objects with the key 900", () => craft([{ client: 7, structs: [values(20_000, { 900: 1 })] }])],
+    ["2 million empty objects", () => craft([{ client: 7, structs: [values(2_000_000, {})] }])],
+    ["500,000 empty buffers", () => craft([{ client: 7, structs: list(500_000, 3, [0]) }])],
+    ["500,000 client ids", () => absentClients(500_000)],
+  ];
+  it.each(dear)("[LIMIT-14] %s are more than the memory for a document", (_what, update) => {
+    const document = documentOf({}, 6 * 2 ** 20);
+    const before = textUpdate("before", 1);
+    document.apply([editOf(before)]);
+    expect(document.apply([editOf(update())]).outcomes).toMatchObject([
+      { kind: "refused", refusal: { code: "document-full" } },
+    ]);
+    expect(document.apply([editOf(textUpdate("after", 2))]).outcomes).toEqual([{ kind: "applied" }]);
+  });
+
+  it("[LIMIT-14] memory has room again once what was dear was deleted, also after a load", () => {
+    const updates: Uint8Array[] = [];
+    const take = (document: RoomDocument, update: Uint8Array) => {
+      const window = document.apply([editOf(update)]);
+      updates.push(...window.updates);
+      return window.outcomes[0]?.kind;
+    };
+    const typesOf = (client: number) => craft([{ client, structs: list(55_000, 7, [0], client) }]);
+    let document = documentOf({}, 2 ** 21);
+    expect(take(document, typesOf(7))).toBe("applied");
+    document = documentOf({ updates }, 2 ** 21);
+    expect(take(document, typesOf(8))).toBe("refused");
+    expect(document.isNearlyFull).toBe(true);
+    expect(take(document, craft([], [{ client: 7, clock: 0, length: 55_000 }]))).toBe("applied");
+    expect(take(document, typesOf(8))).toBe("applied");
+    expect(document.encode().length).toBeLessThan(1_000_000);
+  });
+
+  it("[LIMIT-14] what nobody can delete leaves half of a document to others, and new sessions still write", () => {
+    const document = documentOf({}, 1_000_000);
+    let taken = 0;
+    for (let frame = 0; frame < 45; frame++) {
+      const [outcome] = document.apply([editOf(absentClients(1_000, 1_000_000 + 1_000 * frame))]).outcomes;
+      if (outcome?.kind === "applied") taken++;
+      else expect(outcome).toMatchObject({ refusal: { code: "document-full" } });
+    }
+    expect(taken).toBeGreaterThan(10);
+    expect(document.encode().length).toBeLessThan(500_000);
+    for (let session = 1; session <= 10; session++) {
+      expect(document.apply([editOf(textUpdate("a new session", session))]).outcomes).toEqual([{ kind: "applied" }]);
+    }
+    expect(document.apply([editOf(textUpdate("x".repeat(400_000), 200))]).outcomes).toEqual([{ kind: "applied" }]);
+  });
+
+  it("the room's content once more beside something new is no growth", () => {
+    const document = documentOf({}, 200_000);
+    const { doc, take } = editedDoc();
+    doc.getText("t").insert(0, "x".repeat(120_000));
+    document.apply([editOf(take())]);
+    doc.getText("t").insert(0, "new");
+    expect(document.apply([editOf(Y.encodeStateAsUpdate(doc))]).outcomes).toEqual([{ kind: "applied" }]);
   });
 
   it("an update of more than a thousand clients that lacks dependencies is refused", () => {

@@ -1,10 +1,10 @@
 import * as Y from "yjs";
 import { RoomfulError } from "../../shared/errors.ts";
 import { decodeStateVector, type StructId } from "../../shared/frames.ts";
-import { INCOMPLETE_CLIENTS, ROOT_TYPES } from "../../shared/limits.ts";
+import { INCOMPLETE_CLIENTS, ROOT_TYPES, STATE_VECTOR_ENTRIES } from "../../shared/limits.ts";
 import type { Roots, RootsAsJson } from "../../shared/rpc.ts";
 import type { StoredDocument } from "../storage/stored-document.ts";
-import { DocumentSize } from "./document-size.ts";
+import { DocumentSize, type Growth } from "./document-size.ts";
 import {
   APPLIED,
   type Edit,
@@ -19,6 +19,7 @@ import {
 } from "./edit.ts";
 import { IntegrationGuard } from "./integration-guard.ts";
 import type { ReadMeter } from "./json-walk.ts";
+import { contradictsKnown } from "./known-content.ts";
 import { replay, replayUntilThrow, transactUnobserved } from "./replay.ts";
 import { readRoots } from "./root-json.ts";
 import { StoredCopy } from "./stored-copy.ts";
@@ -74,6 +75,11 @@ export class RoomDocument {
   /** Upper estimate of the encoded size; 0 before the first reading. */
   get bytes(): number {
     return this.#size.bytes;
+  }
+
+  /** The used part of the document's limits, as far as it was measured. */
+  get fullness(): number {
+    return this.#size.fullness;
   }
 
   /** Whether most of the limit is used. False until the document is loaded: its size in storage may be overstated. */
@@ -151,7 +157,9 @@ export class RoomDocument {
     const doc = this.#load();
     this.#markChanged();
     this.#guard.count(() => replay(doc, updates));
-    for (const update of updates) this.#size.add(update.length);
+    for (const update of updates) {
+      this.#size.add({ bytes: update.length, shape: readUpdateShape(update), isAddition: true });
+    }
     this.#emitted = [];
   }
 
@@ -204,14 +212,20 @@ export class RoomDocument {
     const missing = firstMissing(doc, shape);
     const isChange = wouldChange(doc, shape);
     const splits = countSplits(doc, shape);
-    const growth = update.length + BYTES_PER_SPLIT * splits;
+    // The room's content once more, as an answer to step 1 may hold it, is no growth.
+    const added = isChange ? withoutKnown(doc, update, shape) : update;
+    const growth = {
+      bytes: added.length + BYTES_PER_SPLIT * splits,
+      shape: added === update ? shape : readUpdateShape(added),
+      isAddition: addsStructs(doc, shape),
+    };
     const refusal = this.#refusalOf(doc, edit, { shape, missing, isChange, splits, growth });
     if (refusal !== null) return refuse(refusal);
     const outcome: Outcome = missing === null ? APPLIED : { kind: "incomplete", missing };
     // Yjs may split items even for an update that changes nothing.
     if (!isChange) return outcome;
     this.#markChanged();
-    Y.applyUpdate(doc, withoutKnown(doc, update, shape));
+    Y.applyUpdate(doc, added);
     this.#size.add(growth);
     if (shape.deletions.length > 0) this.#size.markDeleting();
     const { store } = doc;
@@ -226,10 +240,13 @@ export class RoomDocument {
   /** Returns why an edit must not be applied, or `null`. Changes nothing. */
   #refusalOf(
     doc: Y.Doc,
-    { denied, whole }: UpdateEdit,
+    { update, denied, whole }: UpdateEdit,
     { shape, missing, isChange, splits, growth }: Prospect,
   ): RoomfulError | null {
     if (denied !== null && (missing !== null || isChange)) return new RoomfulError(denied);
+    if (!this.#size.canHold(shape)) return new RoomfulError("document-full");
+    if (contradictsKnown(doc, update, shape))
+      return new RoomfulError("invalid-update", "known clocks with other content");
     let rootsLeft = ROOT_TYPES - doc.share.size;
     for (const root of shape.roots) {
       if (!doc.share.has(root) && --rootsLeft < 0) {
@@ -240,10 +257,9 @@ export class RoomDocument {
       return new RoomfulError("missing-dependencies");
     }
     if (!isChange) return null;
-    const isAddition = addsStructs(doc, shape);
     // Even a full document takes deletions that split nothing.
-    if (!isAddition && splits === 0) return null;
-    return this.#size.hasRoomFor(doc, growth, isAddition) ? null : new RoomfulError("document-full");
+    if (!growth.isAddition && splits === 0) return null;
+    return this.#size.hasRoomFor(doc, growth) ? null : new RoomfulError("document-full");
   }
 
   /**
@@ -252,7 +268,7 @@ export class RoomDocument {
    */
   encode(stateVector?: Uint8Array): Uint8Array {
     const doc = this.#load();
-    if (stateVector !== undefined) decodeStateVector(stateVector);
+    if (stateVector !== undefined) decodeStateVector(stateVector, STATE_VECTOR_ENTRIES + doc.store.clients.size);
     let update: Uint8Array;
     try {
       update = Y.encodeStateAsUpdate(doc, stateVector);
@@ -269,7 +285,7 @@ export class RoomDocument {
    * equal to the document: no Y.Doc is loaded for it.
    */
   encodeMissing(stateVector: Uint8Array): Uint8Array {
-    const snapshot = decodeStateVector(stateVector).size === 0 ? this.#stored.fold() : null;
+    const snapshot = isEmptyStateVector(stateVector) ? this.#stored.fold() : null;
     return snapshot?.state ?? this.encode(stateVector);
   }
 
@@ -331,6 +347,7 @@ export class RoomDocument {
       doc.store.pendingDs = null;
       this.#reportUnreadable(new Error("an update refers to what is not there"));
     }
+    this.#size.setLoaded(updates);
     doc.on("update", (update: Uint8Array) => this.#emitted.push(update));
     this.#loads++;
     this.#doc = doc;
@@ -342,6 +359,10 @@ function refusalOf({ cause }: Taint): RoomfulError {
   return cause instanceof RoomfulError ? cause : new RoomfulError("invalid-update", "it threw when applied", { cause });
 }
 
+function isEmptyStateVector(stateVector: Uint8Array): boolean {
+  return stateVector.length === 1 && stateVector[0] === 0;
+}
+
 /** The effect that an update would have on the document. */
 interface Prospect {
   readonly shape: UpdateShape;
@@ -349,8 +370,7 @@ interface Prospect {
   readonly isChange: boolean;
   /** How many runs it would split. */
   readonly splits: number;
-  /** Bytes by which the document may grow. */
-  readonly growth: number;
+  readonly growth: Growth;
 }
 
 /** Thrown when Yjs threw inside a transaction: the Y.Doc in memory can't be trusted. */

@@ -6,6 +6,20 @@
 import { RoomfulError } from "../../shared/errors.ts";
 import { CLOCK_BOUND, KEY_BYTES, VALUE_DEPTH } from "../../shared/limits.ts";
 import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
+import {
+  arrayHeap,
+  BUFFER,
+  CLIENT,
+  COLLECTED,
+  ITEM,
+  indexOfKey,
+  jsonHeap,
+  KEYED,
+  objectHeap,
+  SHARED_TYPE,
+  VALUE,
+  VALUE_LIST,
+} from "./heap-weights.ts";
 
 /** The structs of one client in an update: its clocks from `start` up to, not including, `end`. */
 export interface StructRange {
@@ -37,6 +51,10 @@ export interface UpdateShape {
   readonly roots: ReadonlySet<string>;
   /** Bytes of JSON and Any values. */
   readonly checkedBytes: number;
+  /** Bytes of heap that the structs take in a document, about. */
+  readonly heap: number;
+  /** Encoded bytes, about, that stay when everything in the structs is deleted that can be. */
+  readonly lasting: number;
 }
 
 /** Thrown by {@link readUpdateShape}: says how many bytes were checked before the update was found to be none. */
@@ -64,6 +82,15 @@ const CONTENT_FORMAT = 6;
 const CONTENT_TYPE = 7;
 const CONTENT_ANY = 8;
 const SKIP = 10;
+
+/** Encoded bytes of a client id with its counts, among the structs and among the deletions. */
+const CLIENT_BYTES = 16;
+
+/** Encoded bytes of a struct without content, and of its deletion. */
+const COLLECTED_BYTES = 6;
+
+/** Encoded bytes of an item whose content is deleted, and of its deletion. */
+const DELETED_BYTES = 16;
 
 const ANY_OBJECT = 118;
 const ANY_ARRAY = 117;
@@ -97,6 +124,8 @@ class ShapeReader {
   #checkedBytes = 0;
   /** Bytes of strings and binaries, which are passed over as a whole. */
   #passedBytes = 0;
+  #heap = 0;
+  #lasting = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -106,6 +135,7 @@ class ShapeReader {
     const clients = this.#readCount();
     const seen = new Set<number>();
     for (let index = 0; index < clients; index++) this.#walkStructs(seen);
+    this.#heap += this.#position;
     const deletingClients = this.#readCount();
     seen.clear();
     for (let index = 0; index < deletingClients; index++) this.#walkDeletions(seen);
@@ -118,6 +148,8 @@ class ShapeReader {
       references: this.#references,
       roots: this.#roots,
       checkedBytes: this.#checkedBytes,
+      heap: this.#heap,
+      lasting: this.#lasting,
     };
   }
 
@@ -135,11 +167,15 @@ class ShapeReader {
     const start = this.#readUint();
     let clock = start;
     let gapEnd = start;
+    this.#heap += CLIENT;
+    this.#lasting += CLIENT_BYTES;
     for (let index = 0; index < count; index++) {
       const info = this.#readByte();
       const isGap = info === SKIP || info === GC;
       if (isGap) this.#gaps++;
       else this.#items++;
+      this.#heap += isGap ? COLLECTED : ITEM;
+      if (isGap) this.#lasting += COLLECTED_BYTES;
       const length = isGap ? this.#readUint() : this.#walkItem(info, client, clock);
       if (length === 0) fail("a struct without length");
       clock += length;
@@ -158,7 +194,10 @@ class ShapeReader {
       const inRoot = this.#readUint() === 1;
       if (inRoot) this.#roots.add(this.#readKey());
       else this.#walkReference(client, clock);
-      if ((info & HAS_PARENT_KEY) !== 0) this.#readKey();
+      if ((info & HAS_PARENT_KEY) !== 0) {
+        this.#readKey();
+        this.#heap += KEYED;
+      }
     }
     return this.#walkContent(info & INFO_TYPE);
   }
@@ -167,13 +206,16 @@ class ShapeReader {
   #walkContent(type: number): number {
     switch (type) {
       case CONTENT_DELETED:
+        this.#lasting += DELETED_BYTES;
         return this.#readUint();
       case CONTENT_JSON: {
         const count = this.#readCount();
+        this.#heap += VALUE_LIST;
         for (let index = 0; index < count; index++) this.#walkJson(true);
         return count;
       }
       case CONTENT_BINARY:
+        this.#heap += BUFFER;
         this.#skip(this.#readUint());
         return 1;
       case CONTENT_STRING:
@@ -186,6 +228,7 @@ class ShapeReader {
         this.#walkJson();
         return 1;
       case CONTENT_TYPE: {
+        this.#heap += SHARED_TYPE;
         const kind = this.#readUint();
         if (kind > LAST_TYPE) fail("an unknown shared type");
         if (kind === XML_ELEMENT || kind === XML_HOOK) this.#readKey();
@@ -193,6 +236,7 @@ class ShapeReader {
       }
       case CONTENT_ANY: {
         const count = this.#readCount();
+        this.#heap += VALUE_LIST;
         const start = this.#position - this.#passedBytes;
         for (let index = 0; index < count; index++) this.#walkAny(VALUE_DEPTH);
         this.#checkedBytes += this.#position - this.#passedBytes - start;
@@ -207,6 +251,7 @@ class ShapeReader {
   /** Walks one value of lib0's `any` encoding. */
   #walkAny(depth: number): void {
     const type = this.#readByte();
+    this.#heap += VALUE;
     if (depth === 0 && (type === ANY_OBJECT || type === ANY_ARRAY)) fail("a value nested too deeply");
     switch (type) {
       case 127: // undefined
@@ -229,18 +274,22 @@ class ShapeReader {
         return;
       case ANY_OBJECT: {
         const count = this.#readCount();
+        let highestIndex = -1;
         for (let index = 0; index < count; index++) {
-          this.#readKey();
+          highestIndex = Math.max(highestIndex, indexOfKey(this.#readKey()));
           this.#walkAny(depth - 1);
         }
+        this.#heap += objectHeap(count, highestIndex);
         return;
       }
       case ANY_ARRAY: {
         const count = this.#readCount();
         for (let index = 0; index < count; index++) this.#walkAny(depth - 1);
+        this.#heap += arrayHeap(count);
         return;
       }
       case 116:
+        this.#heap += BUFFER;
         this.#skip(this.#readUint());
         return;
       default:
@@ -338,7 +387,7 @@ class ShapeReader {
     this.#passedBytes -= bytes.length;
     this.#checkedBytes += bytes.length;
     const text = decodeText(bytes);
-    if (!(mayBeUndefined && text === "undefined")) checkJson(text);
+    if (!(mayBeUndefined && text === "undefined")) this.#heap += checkJson(text);
   }
 
   /** Walks a string. @returns its length in UTF-16 units, which are what Yjs counts */
@@ -366,7 +415,8 @@ function utf16Length(bytes: Uint8Array): number {
   return bytes.length;
 }
 
-function checkJson(text: string): void {
+/** @returns the heap that the value takes */
+function checkJson(text: string): number {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -374,4 +424,5 @@ function checkJson(text: string): void {
     fail("a JSON value that is none");
   }
   if (!isPlainJson(value)) fail("a JSON value nested too deeply, or with the name __proto__");
+  return jsonHeap(value);
 }

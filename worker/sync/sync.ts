@@ -68,7 +68,6 @@ export class Sync {
   readonly #sessions: Sessions;
   readonly #settings: Settings;
   readonly #log: Log;
-  readonly #limits: RoomLimits;
   readonly #limiter: Limiter;
   readonly #refusals: Refusals;
   readonly #document: RoomDocument;
@@ -89,7 +88,6 @@ export class Sync {
     this.#sessions = sessions;
     this.#settings = settings;
     this.#log = log;
-    this.#limits = limits;
     this.#limiter = limiter;
     this.#refusals = refusals;
     this.#document = new RoomDocument({
@@ -300,7 +298,7 @@ export class Sync {
   /** Warns everybody who writes when the document comes near its limit; again when it was smaller meanwhile. */
   #warnOfSize(): void {
     if (this.#warnedOfSize) {
-      this.#warnedOfSize = this.#document.bytes > this.#limits.documentBytes * FAR_FROM_FULL;
+      this.#warnedOfSize = this.#document.fullness > FAR_FROM_FULL;
       return;
     }
     if (!this.#document.isNearlyFull) return;
