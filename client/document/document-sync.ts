@@ -4,7 +4,7 @@ import { decodeStateVector, encodeSyncStep2, encodeUpdate, type Frame } from "..
 import type { MessageFromRoom } from "../../shared/messages.ts";
 import type { Capability } from "../../shared/rooms.ts";
 import { type Clock, throwLater } from "../base/clock.ts";
-import { Ledger, type Unsaved } from "./ledger.ts";
+import { type ClaimedRun, Ledger, type Unsaved } from "./ledger.ts";
 import { RoomAnswers } from "./room-answers.ts";
 import type { Rebuilt, Rejection, SavedState } from "./saved.ts";
 
@@ -66,6 +66,15 @@ export class DocumentSync {
   #phase: Phase = { type: "closed" };
   #welcome: Welcome | null = null;
   #refusal: Refusal | null = null;
+  /** Unsaved content that the room claims to have. The answer repeats it, so that the room compares. */
+  #claimed: readonly ClaimedRun[] = [];
+  /**
+   * What the room sent after it deleted claimed content, until it acknowledges that content: the claimed clocks may be those of
+   * somebody who forged them, and Yjs would delete what was written here.
+   */
+  #held: (() => void)[] | null = null;
+  /** Whether the room refused what it claims to have. Nothing of its document is applied to this one any more. */
+  #isContradicted = false;
   /** The origin of the update that is being applied; `null` while this client edits. */
   #applying: Source | null = null;
   /** Whether Yjs still has to emit the update of a recorded transaction. It never does if a listener before ours throws. */
@@ -134,6 +143,8 @@ export class DocumentSync {
   goOffline(): void {
     this.#phase = { type: "closed" };
     this.#welcome = null;
+    this.#claimed = [];
+    this.#held = null;
     this.#dropForwards();
     this.#answers.goOffline();
     this.#options.savedChanged();
@@ -163,7 +174,7 @@ export class DocumentSync {
         if (this.#answers.isForDocument(frame.update)) this.#applyDocument(frame.update);
         return;
       case "update":
-        this.#applyFromRoom(frame.update);
+        this.#applyUpdate(frame.update);
         return;
       default:
         frame satisfies never;
@@ -177,12 +188,15 @@ export class DocumentSync {
 
   markSaved(frame: number): void {
     this.#ledger.markSaved(frame);
+    if (this.isConfirmed) this.#releaseHeld();
     this.#options.unsaved("shrank");
     this.#options.savedChanged();
   }
 
   markRejected(frame: number, refusal: Refusal): void {
     this.#ledger.markRejected(frame);
+    this.#isContradicted ||= this.#held !== null;
+    this.#held = null;
     this.#refuse(refusal);
   }
 
@@ -194,6 +208,8 @@ export class DocumentSync {
   /** A damaged room accepts no edits and asks for none. It may have lost edits that it acknowledged. */
   markRoomReadOnly(): void {
     if (this.#phase.type === "closed" || this.#answers.owesDocument) return;
+    // It acknowledges nothing, so that nothing is to be waited for.
+    this.#releaseHeld();
     this.#offerUnsaved();
     this.#phase = { type: "flowing", answer: NEVER };
     this.#options.savedChanged();
@@ -206,6 +222,7 @@ export class DocumentSync {
   }
 
   #applyDocument(update: Uint8Array): void {
+    if (this.#isHeldBack(update, () => this.#applyDocument(update))) return;
     this.#applyFromRoom(update);
     this.#options.synced();
     // The room sends no step 1 to a reader. Only its answer tells whether it has the content that is unsaved here.
@@ -221,9 +238,13 @@ export class DocumentSync {
 
   #answer(stateVector: Uint8Array): void {
     if (this.#refusal !== null) return;
-    this.#ledger.compareWithRoom(decodeStateVector(stateVector));
+    const known = decodeStateVector(stateVector);
+    this.#claimed = this.#ledger.claimedBy(known);
+    this.#ledger.compareWithRoom(known);
     this.#options.unsaved("grew");
-    this.#sendAnswer(withoutPending(this.#doc, () => Y.encodeStateAsUpdate(this.#doc, stateVector)));
+    for (const { client, clock } of this.#claimed) known.set(client, clock);
+    const lacking = this.#claimed.length === 0 ? stateVector : Y.encodeStateVector(known);
+    this.#sendAnswer(withoutPending(this.#doc, () => Y.encodeStateAsUpdate(this.#doc, lacking)));
     this.#options.savedChanged();
   }
 
@@ -245,6 +266,26 @@ export class DocumentSync {
     const code = "frame-too-large";
     this.#refuse({ code, message: describe(code, `${frame.length} bytes, the limit is ${limit}`) });
     return null;
+  }
+
+  #applyUpdate(update: Uint8Array): void {
+    if (!this.#isHeldBack(update, () => this.#applyUpdate(update))) this.#applyFromRoom(update);
+  }
+
+  #isHeldBack(update: Uint8Array, applyLater: () => void): boolean {
+    if (this.#isContradicted) return true;
+    if (this.#held === null && !deletesAny(update, this.#claimed)) return false;
+    this.#held ??= [];
+    this.#held.push(applyLater);
+    return true;
+  }
+
+  /** The room has what it claims to have. */
+  #releaseHeld(): void {
+    const held = this.#held ?? [];
+    this.#claimed = [];
+    this.#held = null;
+    for (const apply of held) apply();
   }
 
   #applyFromRoom(update: Uint8Array): void {
@@ -335,6 +376,14 @@ export class DocumentSync {
     if (isFirst) this.#options.rejected({ ...refusal, update: this.#ledger.unsavedUpdate() });
     this.#options.savedChanged();
   }
+}
+
+function deletesAny(update: Uint8Array, runs: readonly ClaimedRun[]): boolean {
+  if (runs.length === 0) return false;
+  const { clients } = Y.decodeUpdate(update).ds;
+  return runs.some(({ client, clock, end }) =>
+    clients.get(client)?.some((deletion) => deletion.clock < end && deletion.clock + deletion.len > clock),
+  );
 }
 
 /**

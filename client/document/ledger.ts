@@ -10,6 +10,13 @@ export interface Unsaved {
   readonly deletions: DeleteSet;
 }
 
+/** Unsaved clocks from `clock` up to, not including, `end`. */
+export interface ClaimedRun {
+  readonly client: number;
+  readonly clock: number;
+  readonly end: number;
+}
+
 /** Transactions whose deletions are held apart before they are merged. */
 const MANY_DELETIONS = 100;
 
@@ -34,6 +41,8 @@ export class Ledger {
   /** By frame number, ascending. */
   readonly #sent = new Map<number, Layer>();
   readonly #refused: Layer[] = [];
+  /** Client ids whose unsaved content is known exactly: this document wrote it, or the browser stored it as unsaved. */
+  readonly #written = new Set<number>();
   #frames = 0;
   #savedFrame = 0;
   #edits = 0;
@@ -45,7 +54,12 @@ export class Ledger {
   }
 
   /** Counts a part of the document as unsaved. */
-  add({ from, deletions }: Unsaved): void {
+  add(unsaved: Unsaved): void {
+    for (const client of unsaved.from.keys()) this.#written.add(client);
+    this.#add(unsaved);
+  }
+
+  #add({ from, deletions }: Unsaved): void {
     const layer = this.#unsent;
     for (const [client, clock] of from) {
       if (clock >= Y.getState(this.#doc.store, client)) continue;
@@ -60,7 +74,7 @@ export class Ledger {
   /** Counts the whole document as unsaved. */
   addEverything(): void {
     const { ds, sv } = Y.snapshot(this.#doc);
-    this.add({ from: new Map([...sv.keys()].map((client) => [client, 0])), deletions: ds });
+    this.#add({ from: new Map([...sv.keys()].map((client) => [client, 0])), deletions: ds });
   }
 
   /** The number of unsaved changes: one for each inserted or deleted character, element or entry. */
@@ -88,13 +102,14 @@ export class Ledger {
   }
 
   /** Adds the changes of a transaction. */
-  record({ beforeState, afterState, deleteSet }: Y.Transaction): void {
+  record({ beforeState, afterState, deleteSet, local }: Y.Transaction): void {
     const layer = this.#unsent;
     for (const [client, clock] of afterState) {
       const before = beforeState.get(client) ?? 0;
       if (clock <= before) continue;
       layer.changes += clock - before;
       lowerClock(layer.from, client, before);
+      if (local) this.#written.add(client);
     }
     if (deleteSet.clients.size > 0) {
       layer.deletions.push(deleteSet);
@@ -128,6 +143,21 @@ export class Ledger {
     layer.changes = this.#countInserted(layer.from);
     for (const deletions of layer.deletions) layer.changes += sizeOf(deletions);
     if (layer.changes > 0) layer.firstEdit = Math.min(layer.firstEdit, ++this.#edits);
+  }
+
+  /**
+   * The runs of unsaved clocks that this document wrote and that a state vector claims to have. The room received them, or holds
+   * what somebody else said of these clocks.
+   */
+  claimedBy(stateVector: ReadonlyMap<number, number>): ClaimedRun[] {
+    const runs: ClaimedRun[] = [];
+    for (const client of this.#written) {
+      let clock = Number.POSITIVE_INFINITY;
+      for (const { from } of this.#unsavedLayers()) clock = Math.min(clock, from.get(client) ?? clock);
+      const end = Math.min(stateVector.get(client) ?? 0, Y.getState(this.#doc.store, client));
+      if (clock < end) runs.push({ client, clock, end });
+    }
+    return runs;
   }
 
   /** Records that a frame carried all unsent content. @returns the frame's number */

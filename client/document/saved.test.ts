@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { encodeUpdate } from "../../shared/frames.ts";
 import { destroyAll, provide } from "../../test/support/client-world.ts";
+import { craft, gc } from "../../test/support/crafted-updates.ts";
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import { FakeRoom } from "../../test/support/fake-room.ts";
 import type { Rejection } from "../index.ts";
@@ -262,6 +263,58 @@ describe("saved", () => {
     const kept = new Y.Doc();
     for (const { update } of rejections) Y.applyUpdate(kept, update);
     expect([rejections.length, kept.getText("text").toString()]).toEqual([1, "abc"]);
+  });
+
+  /** Somebody claims clocks of a client with collected content. */
+  const forge = (room: FakeRoom, client: number, clock: number, length: number) =>
+    Y.applyUpdate(room.doc, craft([{ client, clock, structs: [gc(length)] }]));
+  /** What a room does that compares known clocks, as far as there is nothing deleted. */
+  const refuseKnown = (room: FakeRoom, client: number) => {
+    room.refuse = (update) => {
+      const known = Y.getState(room.doc.store, client);
+      const isRepeated = Y.decodeUpdate(update).structs.some(({ id }) => id.client === client && id.clock < known);
+      return isRepeated ? "invalid-update" : null;
+    };
+  };
+
+  it.each([600, 5_000])(
+    "[SYNC-9] is not shown for text whose clocks somebody forged offline (%i), nor does the text vanish",
+    async (length) => {
+      const { room, clock, provider, doc, text } = await connect();
+      text.insert(0, "known");
+      await turns();
+      room.socket.drop();
+      text.insert(5, "x".repeat(1_200));
+      forge(room, doc.clientID, 5, length);
+      refuseKnown(room, doc.clientID);
+      const rejections: Rejection[] = [];
+      provider.on("rejected", (rejection) => rejections.push(rejection));
+      for (let connection = 1; connection <= 2; connection++) {
+        clock.advance(2_000);
+        await turns();
+        expect(provider.saved).toEqual({ state: "rejected", unsaved: 1_200, code: "invalid-update" });
+        expect(text.toString()).toBe(`known${"x".repeat(1_200)}`);
+        room.socket.drop();
+      }
+      expect(rejections).toHaveLength(1);
+    },
+  );
+
+  it("what others deleted of text that the room received and did not acknowledge goes once it did", async () => {
+    const { room, clock, provider, text } = await connect();
+    room.commitsAtOnce = false;
+    text.insert(0, "abcdef");
+    await turns();
+    room.socket.drop();
+    room.doc.getText("text").delete(1, 2);
+    clock.advance(2_000);
+    await turns();
+    expect([text.toString(), provider.synced]).toEqual(["abcdef", false]);
+    room.socket.update((roomDoc) => roomDoc.getText("text").insert(0, "theirs "));
+    room.commit();
+    await turns();
+    expect([text.toString(), provider.synced]).toEqual(["theirs adef", true]);
+    expect(provider.saved).toEqual({ state: "saved", unsaved: 0 });
   });
 
   it("in a random life, is shown only when the committed document holds every edit", async () => {

@@ -96,8 +96,8 @@ export class FakeRoomSocket {
     const { doc, capabilities, refuse, commitsAtOnce } = this.#room;
     switch (frame.type) {
       case "sync-step-1":
-        this.deliver(encodeSyncStep2(Y.encodeStateAsUpdate(doc, frame.stateVector)));
         if (capabilities.includes("write")) this.deliver(encodeSyncStep1(Y.encodeStateVector(doc)));
+        this.deliver(encodeSyncStep2(Y.encodeStateAsUpdate(doc, frame.stateVector)));
         return;
       case "sync-step-2":
       case "update": {
