@@ -3,11 +3,14 @@ import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { encodeSyncStep1 } from "../../shared/frames.ts";
 import { STATE_VECTOR_ENTRIES } from "../../shared/limits.ts";
-import { absentClients } from "../support/crafted-updates.ts";
-import { textUpdate } from "../support/documents.ts";
+import { absentClients, behind, craft, gc, inRoot } from "../support/crafted-updates.ts";
+import { editedDoc, textUpdate } from "../support/documents.ts";
 import { until } from "../support/until.ts";
 import { openClient, openRoomful } from "./room-client.ts";
-import { freshRoom } from "./rooms.ts";
+import { freshRoom, stubOf } from "./rooms.ts";
+
+const TYPE = 7;
+const ARRAY = new Uint8Array([0]);
 
 describe("a document of very many clients", () => {
   it("[LIMIT-13] is joined, come back to and edited by clients of both kinds that have it", async () => {
@@ -38,5 +41,48 @@ describe("a document of very many clients", () => {
       { code: "malformed-frame", about: "sync-step-1", message: expect.stringContaining("too many") },
       { code: "malformed-frame", about: "sync-step-1", message: expect.stringContaining("twice") },
     ]);
+  });
+});
+
+describe("a hostile update", () => {
+  it("[LIMIT-14] of 880,000 empty shared types is refused whole, and others work on", async () => {
+    const room = freshRoom();
+    const [author, other] = await Promise.all([openRoomful(room), openRoomful(room)]);
+    await Promise.all([author.sync(), other.sync()]);
+    const types = Array.from({ length: 880_000 }, (_, clock) =>
+      clock === 0 ? inRoot(TYPE, "list", ARRAY) : behind(TYPE, 7, clock - 1, ARRAY),
+    );
+    author.sendUpdate(craft([{ client: 7, structs: types }]));
+    expect(await author.heard("rejected")).toMatchObject({ frame: 1, code: "document-full" });
+    await other.untilSaved(other.sendUpdate(textUpdate("works")));
+    expect((await stubOf(room).statistics()).document.bytes).toBeLessThan(100);
+  }, 60_000);
+
+  it("[LIMIT-14] of 898,000 client ids is refused, and so is its third part once the first is there; a session still writes", async () => {
+    const room = freshRoom();
+    const [author, other] = await Promise.all([openRoomful(room), openRoomful(room)]);
+    author.sendUpdate(absentClients(898_000));
+    expect(await author.heard("rejected")).toMatchObject({ frame: 1, code: "document-full" });
+    await other.untilSaved(other.sendUpdate(absentClients(80_000)));
+    other.sendUpdate(absentClients(80_000, 2_000_000));
+    expect(await other.heard("rejected")).toMatchObject({ frame: 2, code: "document-full" });
+    const session = await openRoomful(room);
+    await session.untilSaved(session.sendUpdate(textUpdate("a new session", 5)));
+  }, 60_000);
+
+  it("[SYNC-9] that claims a victim's next clocks makes the room refuse what the victim wrote there, not acknowledge it", async () => {
+    const room = freshRoom();
+    const [victim, attacker] = await Promise.all([openRoomful(room), openRoomful(room)]);
+    const { doc, take } = editedDoc(5);
+    doc.getText("text").insert(0, "known");
+    const known = take();
+    await victim.untilSaved(victim.sendUpdate(known));
+    doc.getText("text").insert(5, "x".repeat(1_200));
+    const offline = take();
+    await attacker.untilSaved(attacker.sendUpdate(craft([{ client: 5, clock: 5, structs: [gc(600)] }])));
+    const frame = victim.sendUpdate(offline);
+    expect(await victim.heard("rejected")).toMatchObject({ frame, code: "invalid-update" });
+    await victim.untilSaved(victim.sendUpdate(known));
+    await victim.untilSaved(victim.sendUpdate(textUpdate("other", 6)));
   });
 });

@@ -235,6 +235,44 @@ describe("the document", () => {
     expect(document.apply([editOf(textUpdate("after", 2))]).outcomes).toEqual([{ kind: "applied" }]);
   });
 
+  const fillers: [what: string, frame: (number: number) => Uint8Array][] = [
+    ["shared types", (number) => craft([{ client: number, structs: list(10_000, 7, [0], number) }])],
+    ["values", (number) => craft([{ client: number, structs: [values(100_000, {})] }])],
+    ["sparse objects", (number) => craft([{ client: number, structs: [values(500, { 900: 1 })] }])],
+    ["buffers", (number) => craft([{ client: number, structs: list(20_000, 3, [0], number) }])],
+    ["client ids", (number) => absentClients(10_000, 1_000_000 + 10_000 * number)],
+    ["bytes", (number) => textUpdate("x".repeat(500_000), number)],
+  ];
+  /** Fills a document of the default size until it is full. @returns it, loaded from storage */
+  const filled = (frames: readonly ((number: number) => Uint8Array)[]): RoomDocument => {
+    const document = documentOf({}, 6 * 2 ** 20);
+    const refused = new Set<unknown>();
+    for (let number = 1; refused.size < frames.length; number++) {
+      const frame = frames[number % frames.length];
+      if (frame === undefined || refused.has(frame)) continue;
+      if (document.apply([editOf(frame(number))]).outcomes[0]?.kind === "refused") refused.add(frame);
+    }
+    const snapshot = document.encode();
+    document.discard();
+    return documentOf({ snapshot }, 6 * 2 ** 20);
+  };
+  const mixtures = [
+    ...fillers.map(([what, frame]) => [what, [frame]] as const),
+    ["all of them", fillers.map(([, frame]) => frame)] as const,
+  ];
+  it.each(mixtures)(
+    "[LIMIT-14] full of %s, a document is loaded, encoded, compared and deleted from",
+    (_what, frames) => {
+      const document = filled(frames);
+      const stateVector = document.encodeStateVector();
+      expect(readUpdateShape(document.encode(stateVector)).structs).toEqual([]);
+      const [client] = Y.decodeStateVector(stateVector).keys();
+      const deletion = craft([], [{ client: client ?? 0, clock: 0, length: 1 }]);
+      expect(document.apply([editOf(deletion)]).outcomes).toEqual([{ kind: "applied" }]);
+      expect(document.encode().length).toBeLessThan(6 * 2 ** 20);
+    },
+  );
+
   it("[LIMIT-14] memory has room again once what was dear was deleted, also after a load", () => {
     const updates: Uint8Array[] = [];
     const take = (document: RoomDocument, update: Uint8Array) => {
