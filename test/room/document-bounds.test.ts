@@ -1,8 +1,10 @@
+import { env } from "cloudflare:workers";
 import * as encoding from "lib0/encoding";
 import { describe, expect, it } from "vitest";
 import * as Y from "yjs";
 import { encodeSyncStep1 } from "../../shared/frames.ts";
 import { STATE_VECTOR_ENTRIES } from "../../shared/limits.ts";
+import { getRoom } from "../../worker/room/namespace.ts";
 import { absentClients, behind, craft, gc, inRoot } from "../support/crafted-updates.ts";
 import { editedDoc, textUpdate } from "../support/documents.ts";
 import { until } from "../support/until.ts";
@@ -68,6 +70,27 @@ describe("a hostile update", () => {
     expect(await other.heard("rejected")).toMatchObject({ frame: 2, code: "document-full" });
     const session = await openRoomful(room);
     await session.untilSaved(session.sendUpdate(textUpdate("a new session", 5)));
+  }, 60_000);
+
+  it("[LIMIT-14] client ids one by one beyond the half of a document end their connection, and new sessions still write", async () => {
+    const room = freshRoom();
+    await getRoom(env.ROOMS, room).changeSettings({ maxDocumentBytes: 200_000 });
+    const attacker = await openRoomful(room);
+    for (let first = 0; first < 6_000; first += 1_000) attacker.sendUpdate(absentClients(1_000, 1_000_000 + first));
+    for (let client = 0; client < 12_000 && attacker.closed === null; client++) {
+      attacker.sendUpdate(absentClients(1, 2_000_000 + client));
+      if (client % 100 === 0) await attacker.settled().catch(() => {});
+    }
+    await until(() => attacker.closed !== null, "closed");
+    expect(attacker.closed).toMatchObject({ code: 4529, reason: expect.stringContaining("(edits)") });
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, await (await openRoomful(room)).sync());
+    expect(doc.store.clients.size).toBeLessThan(8_000);
+    for (let session = 1; session <= 5; session++) {
+      const client = await openRoomful(room);
+      await client.untilSaved(client.sendUpdate(textUpdate("a new session", session)));
+      expect(client.messagesOf("warning")).toEqual([]);
+    }
   }, 60_000);
 
   it("[SYNC-9] that claims a victim's next clocks makes the room refuse what the victim wrote there, not acknowledge it", async () => {

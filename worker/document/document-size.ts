@@ -8,16 +8,31 @@ import {
   SMALLEST_HEAP,
 } from "../../shared/limits.ts";
 import type { StoredDocument } from "../storage/stored-document.ts";
+import { CLIENT } from "./heap-weights.ts";
 import { readUpdateShape, type UpdateShape } from "./update-shape.ts";
 
-type Weights = Pick<UpdateShape, "heap" | "lasting">;
+/** Encoded bytes of a client id with its counts, among the structs and among the deletions. */
+const CLIENT_BYTES = 16;
+
+interface Weights {
+  /** Bytes of heap, about. */
+  readonly heap: number;
+  /** Encoded bytes, about, that no deletion removes. */
+  readonly lasting: number;
+}
 
 /** An edit by what it adds. */
-export interface Growth {
+export interface Growth extends Weights {
   readonly bytes: number;
-  readonly shape: UpdateShape;
   /** Deletions may exceed the limit. */
   readonly isAddition: boolean;
+}
+
+/** What structs add to a document that has some of their client ids. */
+export function weigh({ heap, lasting, structs }: UpdateShape, doc: Y.Doc | null): Weights {
+  let clients = 0;
+  for (const { client } of structs) if (doc?.store.clients.has(client) !== true) clients++;
+  return { heap: heap + CLIENT * clients, lasting: lasting + CLIENT_BYTES * clients };
 }
 
 /**
@@ -70,9 +85,16 @@ export class DocumentSize {
     this.#mayHaveShrunk = false;
   }
 
-  add({ bytes, shape }: Growth): void {
-    this.#bytes += bytes;
-    this.#addWeights(shape);
+  add(growth: Growth): void {
+    this.#bytes += growth.bytes;
+    this.#addWeights(growth);
+  }
+
+  /** The part of an edit that no deletion removes and that the document has enough of. */
+  crowding(doc: Y.Doc, { lasting }: Growth): number {
+    if (lasting === 0 || !this.#isCrowdedBy(lasting)) return 0;
+    if (this.#hasGrown) this.#measure(doc);
+    return this.#isCrowdedBy(lasting) ? lasting : 0;
   }
 
   markDeleting(): void {
@@ -86,8 +108,8 @@ export class DocumentSize {
   }
 
   /** Whether an update, known or new, is small enough in memory to be part of any document here. */
-  canHold({ heap }: UpdateShape): boolean {
-    return heap <= this.#heapLimit;
+  canHold(shape: UpdateShape): boolean {
+    return weigh(shape, null).heap <= this.#heapLimit;
   }
 
   /** Whether an edit fits below the limits, measured when that may help. */
@@ -116,10 +138,14 @@ export class DocumentSize {
     );
   }
 
-  #fits({ bytes, shape, isAddition }: Growth): boolean {
+  #isCrowdedBy(lasting: number): boolean {
+    return this.#lasting + lasting > this.limit * LASTING_PART;
+  }
+
+  #fits({ bytes, heap, lasting, isAddition }: Growth): boolean {
     if (!isAddition) return this.#bytes + bytes <= this.limit * DELETION_RESERVE;
-    if (this.#bytes + bytes > this.limit || this.#heap + shape.heap > this.#heapLimit) return false;
-    return shape.lasting <= LASTING_BYTES_OF_AN_EDIT || this.#lasting + shape.lasting <= this.limit * LASTING_PART;
+    if (this.#bytes + bytes > this.limit || this.#heap + heap > this.#heapLimit) return false;
+    return lasting <= LASTING_BYTES_OF_AN_EDIT || !this.#isCrowdedBy(lasting);
   }
 
   #addWeights({ heap, lasting }: Weights): void {
@@ -137,7 +163,7 @@ export class DocumentSize {
 /** The weights of what the room stored or encoded. What can't be read is reported elsewhere, and counts as a whiteboard does. */
 function weightsOf(update: Uint8Array): Weights {
   try {
-    return readUpdateShape(update);
+    return weigh(readUpdateShape(update), null);
   } catch {
     return { heap: HEAP_PER_BYTE * update.length, lasting: 0 };
   }

@@ -301,8 +301,21 @@ describe("the document", () => {
     }
     expect(taken).toBeGreaterThan(10);
     expect(document.encode().length).toBeLessThan(500_000);
+    let crowding: number | undefined = 0;
+    for (let client = 500_000; crowding === 0; client += 10) {
+      crowding = document.apply([editOf(absentClients(10, client))]).works[0]?.crowding;
+    }
+    expect(crowding).toBe(220);
     for (let session = 1; session <= 10; session++) {
-      expect(document.apply([editOf(textUpdate("a new session", session))]).outcomes).toEqual([{ kind: "applied" }]);
+      const { doc, take } = editedDoc(session);
+      // Each session pays for its client id once.
+      for (const crowding of [16, 0, 0]) {
+        doc.getText("text").insert(0, "a new session");
+        expect(document.apply([editOf(take())])).toMatchObject({
+          outcomes: [{ kind: "applied" }],
+          works: [{ crowding }],
+        });
+      }
     }
     expect(document.apply([editOf(textUpdate("x".repeat(400_000), 200))]).outcomes).toEqual([{ kind: "applied" }]);
   });

@@ -4,7 +4,7 @@ import { decodeStateVector, type StructId } from "../../shared/frames.ts";
 import { INCOMPLETE_CLIENTS, ROOT_TYPES, STATE_VECTOR_ENTRIES } from "../../shared/limits.ts";
 import type { Roots, RootsAsJson } from "../../shared/rpc.ts";
 import type { StoredDocument } from "../storage/stored-document.ts";
-import { DocumentSize, type Growth } from "./document-size.ts";
+import { DocumentSize, type Growth, weigh } from "./document-size.ts";
 import {
   APPLIED,
   type Edit,
@@ -52,6 +52,8 @@ export class RoomDocument {
   #version = 0;
   #emitted: Uint8Array[] = [];
   #loads = 0;
+  /** Of the edit that is being applied: see {@link Work.crowding}. */
+  #crowding = 0;
 
   constructor({ read, reportUnreadable, maxBytes }: DocumentOptions) {
     this.#stored = new StoredCopy(() => {
@@ -158,7 +160,7 @@ export class RoomDocument {
     this.#markChanged();
     this.#guard.count(() => replay(doc, updates));
     for (const update of updates) {
-      this.#size.add({ bytes: update.length, shape: readUpdateShape(update), isAddition: true });
+      this.#size.add({ bytes: update.length, ...weigh(readUpdateShape(update), null), isAddition: true });
     }
     this.#emitted = [];
   }
@@ -203,8 +205,9 @@ export class RoomDocument {
       return { outcome: refuse(refusal), work: { ...NO_WORK, checkedBytes: refusal.checkedBytes } };
     }
     const { steps } = this.#guard;
+    this.#crowding = 0;
     const outcome = this.#applyShape(doc, edit, shape);
-    return { outcome, work: workOf(shape, this.#guard.steps - steps) };
+    return { outcome, work: workOf(shape, this.#guard.steps - steps, this.#crowding) };
   }
 
   #applyShape(doc: Y.Doc, edit: UpdateEdit, shape: UpdateShape): Outcome {
@@ -216,7 +219,7 @@ export class RoomDocument {
     const added = isChange ? withoutKnown(doc, update, shape) : update;
     const growth = {
       bytes: added.length + BYTES_PER_SPLIT * splits,
-      shape: added === update ? shape : readUpdateShape(added),
+      ...weigh(added === update ? shape : readUpdateShape(added), doc),
       isAddition: addsStructs(doc, shape),
     };
     const refusal = this.#refusalOf(doc, edit, { shape, missing, isChange, splits, growth });
@@ -226,6 +229,7 @@ export class RoomDocument {
     if (!isChange) return outcome;
     this.#markChanged();
     Y.applyUpdate(doc, added);
+    this.#crowding = this.#size.crowding(doc, growth);
     this.#size.add(growth);
     if (shape.deletions.length > 0) this.#size.markDeleting();
     const { store } = doc;

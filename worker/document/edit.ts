@@ -50,13 +50,15 @@ export interface Work {
   readonly searchSteps: number;
   /** How often the document had to be read again because of the edit. */
   readonly loads: number;
+  /** Bytes that no deletion removes, brought to a document that has enough of them. */
+  readonly crowding: number;
 }
 
-export const NO_WORK: Work = { items: 0, deletions: 0, checkedBytes: 0, searchSteps: 0, loads: 0 };
+export const NO_WORK: Work = { items: 0, deletions: 0, checkedBytes: 0, searchSteps: 0, loads: 0, crowding: 0 };
 
-export function workOf(shape: UpdateShape, searchSteps: number): Work {
+export function workOf(shape: UpdateShape, searchSteps: number, crowding: number): Work {
   const { items, deletions, gaps, checkedBytes } = shape;
-  return { items, deletions: deletions.length + gaps, checkedBytes, searchSteps, loads: 0 };
+  return { items, deletions: deletions.length + gaps, checkedBytes, searchSteps, loads: 0, crowding };
 }
 
 /** The result of a window of edits. */

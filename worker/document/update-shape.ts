@@ -9,7 +9,6 @@ import { decodeUtf8, isPlainJson } from "../runtime/json.ts";
 import {
   arrayHeap,
   BUFFER,
-  CLIENT,
   COLLECTED,
   ITEM,
   indexOfKey,
@@ -51,9 +50,9 @@ export interface UpdateShape {
   readonly roots: ReadonlySet<string>;
   /** Bytes of JSON and Any values. */
   readonly checkedBytes: number;
-  /** Bytes of heap that the structs take in a document, about. */
+  /** Bytes of heap that the structs take in a document, about, besides those of their client ids. */
   readonly heap: number;
-  /** Encoded bytes, about, that stay when everything in the structs is deleted that can be. */
+  /** Encoded bytes of structs without content, about: they stay whatever is deleted. */
   readonly lasting: number;
 }
 
@@ -82,9 +81,6 @@ const CONTENT_FORMAT = 6;
 const CONTENT_TYPE = 7;
 const CONTENT_ANY = 8;
 const SKIP = 10;
-
-/** Encoded bytes of a client id with its counts, among the structs and among the deletions. */
-const CLIENT_BYTES = 16;
 
 /** Encoded bytes of a struct without content, and of its deletion. */
 const COLLECTED_BYTES = 6;
@@ -167,8 +163,6 @@ class ShapeReader {
     const start = this.#readUint();
     let clock = start;
     let gapEnd = start;
-    this.#heap += CLIENT;
-    this.#lasting += CLIENT_BYTES;
     for (let index = 0; index < count; index++) {
       const info = this.#readByte();
       const isGap = info === SKIP || info === GC;

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { answerCost, comparisonCost, editCost, frameCost } from "./prices.ts";
 
 const room = { participants: 10, documentBytes: 1_000_000 };
-const nothing = { items: 0, deletions: 0, checkedBytes: 0, searchSteps: 0, loads: 0 };
+const nothing = { items: 0, deletions: 0, checkedBytes: 0, searchSteps: 0, loads: 0, crowding: 0 };
 
 it.each([
   ["items", { items: 1_000 }],
@@ -10,6 +10,7 @@ it.each([
   ["bytes of values", { checkedBytes: 100_000 }],
   ["steps of searches", { searchSteps: 10_000 }],
   ["loads of the document", { loads: 1 }],
+  ["what nobody can delete in a document that has enough of it", { crowding: 16 }],
 ])("[LIMIT-7] an update pays for %s, not for its frame alone", (_what, work) => {
   const cost = editCost({ ...nothing, ...work }, 100, room);
   expect(cost).toBeGreaterThan(10 * frameCost("edits", 100));
