@@ -195,9 +195,12 @@ export class DocumentSync {
 
   markRejected(frame: number, refusal: Refusal): void {
     this.#ledger.markRejected(frame);
-    this.#isContradicted ||= this.#held !== null;
-    this.#held = null;
+    if (this.#held !== null && refusal.code === "invalid-update") {
+      this.#isContradicted = true;
+      this.#held = null;
+    }
     this.#refuse(refusal);
+    this.#releaseHeld();
   }
 
   /** The room answers no step 1 of this client: without the room's document, nothing can be saved or shown as saved. */
