@@ -70,13 +70,12 @@ export class DocumentSize {
     this.#mayHaveShrunk = updates.length > 0;
   }
 
-  /** Starts from what was loaded. */
-  setLoaded(updates: readonly Uint8Array[]): void {
-    this.#heap = 0;
-    this.#lasting = 0;
-    for (const update of updates) this.#addWeights(weightsOf(update));
-    this.#heapWhenMeasured = this.#heap;
-    this.#lastingWhenMeasured = this.#lasting;
+  /** Starts from what was loaded. Only the first update's weights are exact: each of the others counts what it repeats. */
+  setLoaded([first, ...others]: readonly Uint8Array[]): void {
+    const { heap, lasting } = first === undefined ? { heap: 0, lasting: 0 } : weightsOf(first);
+    this.#heap = this.#heapWhenMeasured = heap;
+    this.#lasting = this.#lastingWhenMeasured = lasting;
+    for (const update of others) this.#addWeights(weightsOf(update));
   }
 
   setMeasured(bytes: number): void {
