@@ -37,7 +37,10 @@ export function wouldChange(doc: Y.Doc, shape: UpdateShape): boolean {
  */
 export function withoutKnown(doc: Y.Doc, update: Uint8Array, { structs }: UpdateShape): Uint8Array {
   const isNew = structs.every(({ client, start }) => start >= clockOf(doc, client));
-  return isNew ? update : Y.diffUpdate(update, Y.encodeStateVector(doc));
+  if (isNew) return update;
+  // The state vector names the update's clients alone: a whole one would cost what the document has of others.
+  const known = new Map(structs.map(({ client }) => [client, clockOf(doc, client)]));
+  return Y.diffUpdate(update, Y.encodeStateVector(known));
 }
 
 /** Counts the runs of the document that the update's deletions would split. */

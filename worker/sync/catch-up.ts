@@ -20,6 +20,8 @@ interface CatchUpOptions {
 export class CatchUp {
   readonly #options: CatchUpOptions;
   readonly #step2Cache = new Step2Cache();
+  /** The last step 1 and the version of the document that it is of. It names every client of the document. */
+  #step1Cache: { readonly version: number; readonly frame: Uint8Array<ArrayBuffer> } | null = null;
   /** Sessions that were asked for what the room lacks and owe an answer. */
   readonly #asked = new WeakSet<Session>();
 
@@ -75,7 +77,7 @@ export class CatchUp {
         state.incompleteFrame ??= frame;
         // The client itself waits for what its answer refers to: asked again before that comes, it would say the same.
         if (isAnswer) state.awaited = outcome.missing;
-        else this.#ask(session, this.#step1());
+        else this.#ask(session);
         return;
       case "refused":
         return;
@@ -87,25 +89,26 @@ export class CatchUp {
   /** Asks the sessions again whose answer was incomplete, where the room now holds what that referred to. */
   askAwaited(): void {
     const { document, sessions } = this.#options;
-    let step1: Uint8Array<ArrayBuffer> | undefined;
     for (const session of sessions) {
       const { awaited } = session.state;
       if (awaited === null || !document.has(awaited)) continue;
       session.state.awaited = null;
       session.markChanged();
-      step1 ??= this.#step1();
-      this.#ask(session, step1);
+      this.#ask(session);
     }
   }
 
   /** Forgets the answers of the document that was discarded. */
   forget(): void {
     this.#step2Cache.forget();
+    this.#step1Cache = null;
   }
 
-  /** Asks for everything that the room lacks, unless an answer is owed. */
-  #ask(session: Session, step1: Uint8Array): void {
+  /** Asks for everything that the room lacks, unless an answer is owed. The session pays for the question. */
+  #ask(session: Session): void {
     if (this.#asked.has(session)) return;
+    const step1 = this.#step1();
+    if (!this.#options.limiter.spend(session, "joins", answerCost(step1.length))) return;
     this.#asked.add(session);
     session.sendStep1(step1);
   }
@@ -118,6 +121,12 @@ export class CatchUp {
   }
 
   #step1(): Uint8Array<ArrayBuffer> {
-    return encodeSyncStep1(this.#options.document.encodeStateVector());
+    const { document } = this.#options;
+    if (this.#step1Cache?.version !== document.version) {
+      const frame = encodeSyncStep1(document.encodeStateVector());
+      // The version is read now: the encoding may have loaded the document.
+      this.#step1Cache = { version: document.version, frame };
+    }
+    return this.#step1Cache.frame;
   }
 }
