@@ -89,6 +89,25 @@ export const TYPE_DEPTH = 256;
  */
 export const SEARCH_STEPS = 20_000_000;
 
+/**
+ * Items that Yjs may pass over for one update. They take half a second, in which nobody else is served. Thirty people who each put
+ * 200 items in front of one list, all offline, need a million for the last of them.
+ */
+export const SEARCH_STEPS_PER_UPDATE = 3_500_000;
+
+/**
+ * Structs that Yjs may shift while it splits runs for one update, and while it merges neighbours after one window. A split or
+ * a merge shifts all of its author's structs that come later in the array, and a thousand million take a second. 1,600 splits
+ * of a run before 300,000 structs need as many as this, in the room and in each open page; 20,000 splits before 25,000 structs do.
+ */
+export const MOVED_STRUCTS = 500_000_000;
+
+/**
+ * Items that one author's edits may hold in a window, or other work that takes as long; the author's further edits wait for the next window.
+ * They take 0.15 seconds, after which others are served.
+ */
+export const WINDOW_ITEMS = 50_000;
+
 /** What is granted in any case beyond what the load needed, so that a document that is dear to load still takes edits. */
 export const SEARCH_STEPS_AFTER_LOAD = 1_000_000;
 

@@ -256,7 +256,7 @@ describe("sync", () => {
     const seen = docOf(before, ...other.framesOf("update").map(({ update }) => update));
     expect(seen.getText("text").toString()).toBe(text);
     expect(other.closed).toBeNull();
-    expect((await getRoom(env.ROOMS, room).statistics()).document.taints).toBe(2);
+    expect((await getRoom(env.ROOMS, room).statistics()).document.taints).toBe(1);
   });
 });
 

@@ -1,16 +1,19 @@
 import * as Y from "yjs";
 import { RoomfulError } from "../../shared/errors.ts";
 import { decodeStateVector, type StructId } from "../../shared/frames.ts";
-import { INCOMPLETE_CLIENTS, ROOT_TYPES, STATE_VECTOR_ENTRIES } from "../../shared/limits.ts";
+import { INCOMPLETE_CLIENTS, MOVED_STRUCTS, ROOT_TYPES, STATE_VECTOR_ENTRIES, WINDOW_ITEMS } from "../../shared/limits.ts";
 import type { Roots, RootsAsJson } from "../../shared/rpc.ts";
 import type { StoredDocument } from "../storage/stored-document.ts";
 import { DocumentSize, type Growth, weigh } from "./document-size.ts";
 import {
   APPLIED,
+  type CountedWork,
   type Edit,
+  itemsWorth,
   NO_WORK,
   needsDocument,
   type Outcome,
+  POSTPONED,
   refuse,
   type UpdateEdit,
   type Window,
@@ -89,6 +92,11 @@ export class RoomDocument {
     return this.#doc !== undefined && this.#size.isNearlyFull(this.#doc);
   }
 
+  /** Clients that ever wrote in the document; 0 while it is not loaded. Yjs looks at each of them in each transaction. */
+  get clients(): number {
+    return this.#doc?.store.clients.size ?? 0;
+  }
+
   /** How often the document was loaded from storage. */
   get loads(): number {
     return this.#loads;
@@ -101,71 +109,83 @@ export class RoomDocument {
   apply(edits: readonly Edit[]): Window {
     // The limit is read before the transaction: a failure inside it would count against an edit.
     this.#size.limit = this.#maxBytes();
-    const refusedAuthors = new Set<object>();
     try {
-      return { ...this.#transact(edits, refusedAuthors), taints: 0 };
+      return { ...this.#transact(edits, newPass()), taints: 0 };
     } catch (cause) {
       if (!(cause instanceof Taint)) throw cause;
       this.discard();
       const refusal = refusalOf(cause);
-      // A lone edit would throw again. A costly one may not: the load counts the cost of searches anew.
-      if (edits.length === 1 && refusal.code !== "update-too-costly") {
-        return { outcomes: [refuse(refusal)], works: [{ ...NO_WORK, loads: 1 }], updates: [], taints: 1 };
-      }
-      return this.#applyOneByOne(edits);
+      // A lone edit would throw again.
+      const culprit = cause.culprit ?? (edits.length === 1 ? 0 : null);
+      if (culprit === null) return this.#applyInBatches(edits, oneByOne(edits));
+      const before = edits.slice(0, culprit);
+      if (cause.mayPass) return this.#applyInBatches(edits, [before, edits.slice(culprit, culprit + 1)]);
+      return this.#applyInBatches(edits, [before], refuse(refusal), { ...NO_WORK, ...cause.counted, loads: 1 });
     }
   }
 
-  /** Applies a window in which Yjs threw. Each edit has a transaction of its own, so that only the culprit is refused. */
-  #applyOneByOne(edits: readonly Edit[]): Window {
-    const refusedAuthors = new Set<object>();
-    const outcomes: Outcome[] = [];
-    const works: Work[] = [];
+  /**
+   * Applies edits of a window in which Yjs threw, each batch in a transaction of its own, until a lone edit throws. Only the culprit
+   * is refused. The edits after it are postponed, so that a window loads the document a few times at most, whatever is in it.
+   * @param culprit the outcome of the edit after the batches, if that is the culprit
+   */
+  #applyInBatches(
+    edits: readonly Edit[],
+    batches: readonly (readonly Edit[])[],
+    culprit?: Outcome,
+    culpritsWork: Work = NO_WORK,
+  ): Window {
+    const pass = newPass();
+    let outcomes: readonly Outcome[] = [];
+    let works: readonly Work[] = [];
     const updates: Uint8Array[] = [];
     let taints = 1;
-    const costlyAuthors = new Set<object>();
-    for (const edit of edits) {
-      if (costlyAuthors.has(edit.author)) {
-        // A further try could take seconds, and this author's connection ends after the window anyway.
-        outcomes.push(refuse(new RoomfulError("update-too-costly")));
-        works.push(NO_WORK);
-        continue;
-      }
-      this.#load();
-      const { steps } = this.#guard;
+    let last = culprit;
+    let lastWork = culpritsWork;
+    for (const batch of batches) {
       try {
-        const one = this.#transact([edit], refusedAuthors);
-        outcomes.push(...one.outcomes);
-        works.push(...one.works);
-        updates.push(...one.updates);
+        const taken = this.#transact(batch, pass);
+        outcomes = outcomes.concat(taken.outcomes);
+        works = works.concat(taken.works);
+        updates.push(...taken.updates);
       } catch (cause) {
         if (!(cause instanceof Taint)) throw cause;
         taints++;
-        const refusal = refusalOf(cause);
-        if (refusal.code === "update-too-costly") costlyAuthors.add(edit.author);
-        outcomes.push(refuse(refusal));
-        // The room did everything twice for this edit: with the others of its window, and alone.
-        works.push({ ...NO_WORK, searchSteps: 2 * (this.#guard.steps - steps), loads: 2 });
-        refusedAuthors.add(edit.author);
         this.discard();
+        // Storage does not hold yet what this window emitted.
         if (updates.length > 0) this.#loadWith(updates);
+        // These did not throw before, beside others. One of them is found alone.
+        if (batch.length > 1) return this.#applyInBatches(edits, oneByOne(edits));
+        last = refuse(refusalOf(cause));
+        lastWork = twice(cause.counted);
+        break;
       }
     }
-    return { outcomes, works, updates, taints };
+    if (last !== undefined) {
+      outcomes = outcomes.concat(last);
+      works = works.concat(lastWork);
+    }
+    const postponed = edits.slice(outcomes.length);
+    return {
+      outcomes: outcomes.concat(postponed.map(() => POSTPONED)),
+      works: works.concat(postponed.map(() => NO_WORK)),
+      updates,
+      taints,
+    };
   }
 
   /** Loads the document and applies what this window emitted so far, which storage does not hold yet. */
   #loadWith(updates: readonly Uint8Array[]): void {
     const doc = this.#load();
     this.#markChanged();
-    this.#guard.count(() => replay(doc, updates));
+    this.#guard.count(doc, () => replay(doc, updates));
     for (const update of updates) {
       this.#size.add({ bytes: update.length, ...weigh(readUpdateShape(update), null), isAddition: true });
     }
     this.#emitted = [];
   }
 
-  #transact(edits: readonly Edit[], refusedAuthors: Set<object>): Omit<Window, "taints"> {
+  #transact(edits: readonly Edit[], { refusedAuthors, spent }: Pass): Omit<Window, "taints"> {
     if (!edits.some(needsDocument)) {
       const outcomes = edits.map((edit) => ("refusal" in edit ? refuse(edit.refusal) : APPLIED));
       return { outcomes, works: edits.map(() => NO_WORK), updates: [] };
@@ -173,26 +193,38 @@ export class RoomDocument {
     const doc = this.#load();
     const outcomes: Outcome[] = [];
     const works: Work[] = [];
+    const changed: number[] = [];
     this.#emitted = [];
     try {
       this.#guard.enforce(doc, () =>
         transactUnobserved(doc, () => {
-          for (const edit of edits) {
+          for (const [index, edit] of edits.entries()) {
+            const spentBefore = spent.get(edit.author) ?? 0;
+            if (spentBefore >= WINDOW_ITEMS) {
+              outcomes.push(POSTPONED);
+              works.push(NO_WORK);
+              changed.push(0);
+              continue;
+            }
             const whole = edit.whole || refusedAuthors.has(edit.author);
+            this.#guard.begin(index, doc);
             const { outcome, work } = this.#applyEdit(doc, { ...edit, whole });
             if (outcome.kind === "refused") refusedAuthors.add(edit.author);
             outcomes.push(outcome);
             works.push(work);
+            changed.push(this.#guard.changes);
+            spent.set(edit.author, spentBefore + itemsWorth(work));
           }
+          this.#guard.begin(null, doc);
         }),
       );
     } catch (cause) {
-      throw new Taint("Yjs threw", { cause });
+      throw new Taint(cause, this.#guard);
     }
     this.#size.endTransaction();
     const updates = this.#emitted;
     this.#emitted = [];
-    return { outcomes, works, updates };
+    return { outcomes, works: shareMerging(works, changed, this.#guard.mergedStructs), updates };
   }
 
   #applyEdit(doc: Y.Doc, edit: Edit): { outcome: Outcome; work: Work } {
@@ -204,17 +236,16 @@ export class RoomDocument {
       if (!(refusal instanceof UnusableUpdate)) throw refusal;
       return { outcome: refuse(refusal), work: { ...NO_WORK, checkedBytes: refusal.checkedBytes } };
     }
-    const { steps } = this.#guard;
     this.#crowding = 0;
     const outcome = this.#applyShape(doc, edit, shape);
-    return { outcome, work: workOf(shape, this.#guard.steps - steps, this.#crowding) };
+    return { outcome, work: workOf(shape, this.#guard.counted, this.#crowding) };
   }
 
   #applyShape(doc: Y.Doc, edit: UpdateEdit, shape: UpdateShape): Outcome {
     const { update } = edit;
     const missing = firstMissing(doc, shape);
     const isChange = wouldChange(doc, shape);
-    const splits = countSplits(doc, shape);
+    const { count: splits, movedStructs } = countSplits(doc, shape);
     // The room's content once more, as an answer to step 1 may hold it, is no growth.
     const added = isChange ? withoutKnown(doc, update, shape) : update;
     const growth = {
@@ -227,6 +258,12 @@ export class RoomDocument {
     const outcome: Outcome = missing === null ? APPLIED : { kind: "incomplete", missing };
     // Yjs may split items even for an update that changes nothing.
     if (!isChange) return outcome;
+    // Nothing is thrown here, so that the document need not be loaded again.
+    if (movedStructs > MOVED_STRUCTS) return refuse(new RoomfulError("update-too-costly"));
+    this.#guard.expect(
+      movedStructs,
+      shape.deletions.reduce((sum, { length }) => sum + length, shape.items),
+    );
     this.#markChanged();
     Y.applyUpdate(doc, added);
     this.#crowding = this.#size.crowding(doc, growth);
@@ -338,7 +375,7 @@ export class RoomDocument {
     let doc = new Y.Doc();
     this.#guard = new IntegrationGuard();
     try {
-      this.#guard.count(() => replay(doc, updates));
+      this.#guard.count(doc, () => replay(doc, updates));
     } catch (cause) {
       this.#markChanged();
       doc = replayUntilThrow(updates);
@@ -378,4 +415,55 @@ interface Prospect {
 }
 
 /** Thrown when Yjs threw inside a transaction: the Y.Doc in memory can't be trusted. */
-class Taint extends Error {}
+class Taint extends Error {
+  /** The index of the edit during which it threw; `null` when it threw as the transaction ended. */
+  readonly culprit: number | null;
+  /** The work of Yjs for that edit. */
+  readonly counted: CountedWork;
+  /** Whether the edit may pass after a load, which counts the cost of all searches anew. */
+  readonly mayPass: boolean;
+
+  constructor(cause: unknown, { edit, counted, isExhausted }: IntegrationGuard) {
+    super("Yjs threw", { cause });
+    this.culprit = edit;
+    this.counted = counted;
+    this.mayPass = isExhausted && refusalOf(this).code === "update-too-costly";
+  }
+}
+
+/** The state of one pass over a window, which may take several transactions. */
+interface Pass {
+  readonly refusedAuthors: Set<object>;
+  /** Work that each author's edits made, in items. */
+  readonly spent: Map<object, number>;
+}
+
+const newPass = (): Pass => ({ refusedAuthors: new Set(), spent: new Map() });
+
+/** Edits of a window that are applied one by one: each is a transaction, and a frame for everybody. */
+const ONE_BY_ONE = 100;
+
+const oneByOne = (edits: readonly Edit[]): Edit[][] => edits.slice(0, ONE_BY_ONE).map((edit) => [edit]);
+
+/** The work of an edit that threw beside others, and again alone. */
+const twice = ({ searchSteps, movedStructs }: CountedWork): Work => ({
+  ...NO_WORK,
+  searchSteps: 2 * searchSteps,
+  movedStructs: 2 * movedStructs,
+  loads: 2,
+});
+
+/** Shifted structs that are worth a charge. */
+const WORTH_CHARGING = 10_000;
+
+/** Adds the structs that were shifted to merge neighbours to the works, in proportion to what each edit changed. */
+function shareMerging(works: readonly Work[], changed: readonly number[], mergedStructs: number): readonly Work[] {
+  if (mergedStructs < WORTH_CHARGING) return works;
+  const each =
+    mergedStructs /
+    Math.max(
+      1,
+      changed.reduce((sum, changes) => sum + changes, 0),
+    );
+  return works.map((work, index) => ({ ...work, movedStructs: work.movedStructs + each * (changed[index] ?? 0) }));
+}

@@ -31,9 +31,13 @@ export type Outcome =
   /** The part that refers to what the document lacks, `missing` among it, was dropped; the rest is in the document. */
   | { readonly kind: "incomplete"; readonly missing: StructId }
   /** Nothing of it is in the document. */
-  | { readonly kind: "refused"; readonly refusal: RoomfulError };
+  | { readonly kind: "refused"; readonly refusal: RoomfulError }
+  /** The window had no room for it: it is to be the first of its author in the next one. A lone edit never is. */
+  | { readonly kind: "postponed" };
 
 export const APPLIED: Outcome = { kind: "applied" };
+
+export const POSTPONED: Outcome = { kind: "postponed" };
 
 export function refuse(refusal: RoomfulError): Outcome {
   return { kind: "refused", refusal };
@@ -48,17 +52,42 @@ export interface Work {
   readonly checkedBytes: number;
   /** Steps of searches for the places of items. */
   readonly searchSteps: number;
+  /** Structs that were shifted to split runs and to merge neighbours. */
+  readonly movedStructs: number;
   /** How often the document had to be read again because of the edit. */
   readonly loads: number;
   /** Bytes that no deletion removes, brought to a document that has enough of them. */
   readonly crowding: number;
 }
 
-export const NO_WORK: Work = { items: 0, deletions: 0, checkedBytes: 0, searchSteps: 0, loads: 0, crowding: 0 };
+export const NO_WORK: Work = {
+  items: 0,
+  deletions: 0,
+  checkedBytes: 0,
+  searchSteps: 0,
+  movedStructs: 0,
+  loads: 0,
+  crowding: 0,
+};
 
-export function workOf(shape: UpdateShape, searchSteps: number, crowding: number): Work {
+/** The work inside Yjs, as far as it was counted while Yjs worked. */
+export type CountedWork = Pick<Work, "searchSteps" | "movedStructs">;
+
+export function workOf(shape: UpdateShape, counted: CountedWork, crowding: number): Work {
   const { items, deletions, gaps, checkedBytes } = shape;
-  return { items, deletions: deletions.length + gaps, checkedBytes, searchSteps, loads: 0, crowding };
+  return { items, deletions: deletions.length + gaps, checkedBytes, ...counted, loads: 0, crowding };
+}
+
+/** Work that takes as long as one item does. */
+const DELETIONS_PER_ITEM = 6;
+const SEARCH_STEPS_PER_ITEM = 20;
+const MOVED_STRUCTS_PER_ITEM = 3_000;
+
+/** The number of items that would take as long as some work. A test compares it with the prices. */
+export function itemsWorth({ items, deletions, searchSteps, movedStructs }: Work): number {
+  return (
+    items + deletions / DELETIONS_PER_ITEM + searchSteps / SEARCH_STEPS_PER_ITEM + movedStructs / MOVED_STRUCTS_PER_ITEM
+  );
 }
 
 /** The result of a window of edits. */

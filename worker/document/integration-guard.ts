@@ -1,28 +1,85 @@
 /**
  * Bounds the integration of updates where only the document shows the cost: how long Yjs searches for the place of an item
- * among concurrent ones, how deeply shared types nest, how many values a key is given.
+ * among concurrent ones, how many structs it shifts to split and merge runs, how deeply shared types nest, how many values a
+ * key is given.
  *
- * Yjs has no hook there, so this module replaces `Item.integrate`, for every document of the isolate. Without a guard at
- * work the replacement only calls the original.
+ * Yjs has no hook there, so this module replaces `Item.integrate`, and `mergeWith` of items and of what was collected, for every
+ * document of the isolate. Without a guard at work the replacements only call the originals.
  */
 import * as Y from "yjs";
 import { RoomfulError } from "../../shared/errors.ts";
-import { SEARCH_STEPS, SEARCH_STEPS_AFTER_LOAD, TYPE_DEPTH } from "../../shared/limits.ts";
+import {
+  MOVED_STRUCTS,
+  SEARCH_STEPS,
+  SEARCH_STEPS_AFTER_LOAD,
+  SEARCH_STEPS_PER_UPDATE,
+  TYPE_DEPTH,
+} from "../../shared/limits.ts";
+import type { CountedWork } from "./edit.ts";
 
-/** Counts the searches in one document, beginning with its load. */
+/** Counts the searches and the shifted structs in one document, beginning with its load. */
 export class IntegrationGuard {
   #spent = 0;
   #limit = SEARCH_STEPS;
   #steps = 0;
+  #edit: number | null = null;
+  #spentBefore = 0;
+  #stepsBefore = 0;
+  #splitStructs = 0;
+  #changes = 0;
+  /** Length of the transaction's list of structs to merge, to which each split adds one. */
+  #splitsSeen = 0;
+  #merging: Merging = { doc: new Y.Doc(), movedStructs: 0, left: null };
 
   /** Steps that all searches took so far. The cost of crafted neighbours is higher, see {@link searchCost}. */
   get steps(): number {
     return this.#steps;
   }
 
+  /** The edit that is integrated, by the number that it was begun with; after a throw the culprit. `null`: it can't be told. */
+  get edit(): number | null {
+    return this.#edit;
+  }
+
+  /** The work for the edit that was begun last. */
+  get counted(): CountedWork {
+    return { searchSteps: this.#steps - this.#stepsBefore, movedStructs: this.#splitStructs };
+  }
+
+  /** Items and deleted clocks of the edit that was begun last; 0 when it changes nothing. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Structs that were shifted to merge neighbours when the last transaction ended. */
+  get mergedStructs(): number {
+    return this.#merging.movedStructs;
+  }
+
+  /** Whether all searches together reached their bound. A load counts them anew, and may find fewer. */
+  get isExhausted(): boolean {
+    return this.#spent >= this.#limit;
+  }
+
+  /** Begins an edit, or with `null` the end of the transaction. */
+  begin(edit: number | null, doc: Y.Doc): void {
+    this.#edit = edit;
+    this.#spentBefore = this.#spent;
+    this.#stepsBefore = this.#steps;
+    this.#splitStructs = 0;
+    this.#changes = 0;
+    this.#splitsSeen = doc._transaction?._mergeStructs.length ?? 0;
+  }
+
+  /** Counts the work of the edit that was begun as far as it is known beforehand. */
+  expect(splitStructs: number, changes: number): void {
+    this.#splitStructs += splitStructs;
+    this.#changes = changes;
+  }
+
   /** Runs work that loads the document. Its searches are counted, never refused: a room must load what it once took. */
-  count(work: () => void): void {
-    run(work, (item) => {
+  count(doc: Y.Doc, work: () => void): void {
+    this.#run(doc, work, (item) => {
       this.#spent += searchCost(item, Number.POSITIVE_INFINITY).cost;
     });
     this.#limit = Math.max(SEARCH_STEPS, this.#spent + SEARCH_STEPS_AFTER_LOAD);
@@ -33,46 +90,101 @@ export class IntegrationGuard {
    * @throws RoomfulError `update-too-costly` or `invalid-update`, during the work or after it
    */
   enforce(doc: Y.Doc, work: () => void): void {
-    const keyedRuns: { readonly id: Y.ID; readonly length: number }[] = [];
-    run(work, (item) => {
-      const { steps, cost } = searchCost(item, this.#limit - this.#spent);
+    const keyedRuns: { readonly id: Y.ID; readonly length: number; readonly edit: number | null }[] = [];
+    this.#run(doc, work, (item, transaction) => {
+      const most = Math.min(this.#limit, this.#spentBefore + SEARCH_STEPS_PER_UPDATE);
+      const { steps, cost } = searchCost(item, most - this.#spent);
       this.#steps += steps;
       this.#spent += cost;
-      if (this.#spent > this.#limit) {
-        this.#spent = this.#limit;
+      this.#countSplits(transaction);
+      if (this.#spent > most || this.#splitStructs > MOVED_STRUCTS) {
+        this.#spent = Math.min(this.#spent, most);
         throw new RoomfulError("update-too-costly");
       }
       if (item.content instanceof Y.ContentType && isTooDeep(item)) {
         throw new RoomfulError("invalid-update", "types nested too deeply");
       }
-      if (item.parentSub !== null && item.length > 1) keyedRuns.push({ id: item.id, length: item.length });
+      if (item.parentSub !== null && item.length > 1)
+        keyedRuns.push({ id: item.id, length: item.length, edit: this.#edit });
     });
-    for (const { id, length } of keyedRuns) {
-      if (!isDeleted(doc, id, length)) throw new RoomfulError("invalid-update", "a key with several values at once");
+    for (const { id, length, edit } of keyedRuns) {
+      if (isDeleted(doc, id, length)) continue;
+      this.#edit = edit;
+      throw new RoomfulError("invalid-update", "a key with several values at once");
+    }
+  }
+
+  /** Counts the structs that were shifted for the splits since the last item: those at which items of the update stand. */
+  #countSplits({ doc, _mergeStructs: made }: Y.Transaction): void {
+    for (; this.#splitsSeen < made.length; this.#splitsSeen++) {
+      const id = made[this.#splitsSeen]?.id;
+      const structs = id && doc.store.clients.get(id.client);
+      if (id && structs) this.#splitStructs += structs.length - Y.findIndexSS(structs, id.clock);
+    }
+  }
+
+  #run(doc: Y.Doc, work: () => void, inspector: Inspect): void {
+    const outer = { inspect, merging };
+    inspect = inspector;
+    merging = this.#merging = { doc, movedStructs: 0, left: null };
+    try {
+      work();
+    } finally {
+      ({ inspect, merging } = outer);
     }
   }
 }
 
 /** Inspects an item that is about to be integrated. */
-type Inspect = (item: Y.Item) => void;
+type Inspect = (item: Y.Item, transaction: Y.Transaction) => void;
 
 let inspect: Inspect | null = null;
-
-function run(work: () => void, inspector: Inspect): void {
-  const outer = inspect;
-  inspect = inspector;
-  try {
-    work();
-  } finally {
-    inspect = outer;
-  }
-}
 
 const { integrate } = Y.Item.prototype;
 
 Y.Item.prototype.integrate = function (transaction: Y.Transaction, offset: number): void {
-  inspect?.(this);
+  inspect?.(this, transaction);
   integrate.call(this, transaction, offset);
+};
+
+/** The merging of neighbours in one document. */
+interface Merging {
+  readonly doc: Y.Doc;
+  /** Structs that were shifted for it. */
+  movedStructs: number;
+  /** The struct that was merged into last. What is merged into the one before it is removed from the array together with it. */
+  left: Y.AbstractStruct | null;
+}
+
+let merging: Merging | null = null;
+
+/**
+ * Whether neighbours may still be merged. Yjs does without: they stay two structs, in memory and in what is encoded, until
+ * a load has its turn at them.
+ */
+function mayMerge(): boolean {
+  return merging === null || merging.movedStructs <= MOVED_STRUCTS;
+}
+
+function countMerge(left: Y.AbstractStruct, right: Y.AbstractStruct): void {
+  if (merging === null) return;
+  if (right !== merging.left) merging.movedStructs += merging.doc.store.clients.get(left.id.client)?.length ?? 0;
+  merging.left = left;
+}
+
+const { mergeWith: mergeItems } = Y.Item.prototype;
+const { mergeWith: mergeCollected } = Y.GC.prototype;
+
+Y.Item.prototype.mergeWith = function (right: Y.Item): boolean {
+  if (!mayMerge() || !mergeItems.call(this, right)) return false;
+  countMerge(this, right);
+  return true;
+};
+
+Y.GC.prototype.mergeWith = function (right: Y.GC): boolean {
+  if (!mayMerge() || !mergeCollected.call(this, right)) return false;
+  countMerge(this, right);
+  return true;
 };
 
 interface Search {

@@ -43,19 +43,30 @@ export function withoutKnown(doc: Y.Doc, update: Uint8Array, { structs }: Update
   return Y.diffUpdate(update, Y.encodeStateVector(known));
 }
 
+/** The splits of runs that an update's deletions make. */
+interface Splits {
+  readonly count: number;
+  /** Structs that Yjs shifts for them: each split inserts into the array of its client's structs. */
+  readonly movedStructs: number;
+}
+
 /** Counts the runs of the document that the update's deletions would split. */
-export function countSplits(doc: Y.Doc, shape: UpdateShape): number {
+export function countSplits(doc: Y.Doc, shape: UpdateShape): Splits {
   let count = 0;
+  let movedStructs = 0;
   for (const { client, clock, length } of shape.deletions) {
     const structs = doc.store.clients.get(client);
     if (structs === undefined) continue;
     for (const cut of [clock, clock + length]) {
       if (cut >= clockOf(doc, client)) continue;
-      const struct = structs[Y.findIndexSS(structs, cut)];
-      if (struct !== undefined && !struct.deleted && struct.id.clock < cut) count++;
+      const index = Y.findIndexSS(structs, cut);
+      const struct = structs[index];
+      if (struct === undefined || struct.deleted || struct.id.clock === cut) continue;
+      count++;
+      movedStructs += structs.length - index;
     }
   }
-  return count;
+  return { count, movedStructs };
 }
 
 /** Finds something that the update refers to and that neither it nor the document holds; `null` when there is none. */

@@ -30,6 +30,12 @@ export class Pacer {
     else this.#timer ??= this.#clock.setTimeout(() => this.#runOwed(), wait);
   }
 
+  /** Asks for a run in a later turn, also when one is due: what waits meanwhile has its turn first. */
+  requestLater(): void {
+    const wait = this.#lastRun + this.#interval + this.#delay - this.#clock.now();
+    this.#timer ??= this.#clock.setTimeout(() => this.#runOwed(), Math.max(0, wait));
+  }
+
   #runOwed(): void {
     this.#timer = undefined;
     this.runNow();

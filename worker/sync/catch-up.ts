@@ -80,6 +80,7 @@ export class CatchUp {
         else this.#ask(session);
         return;
       case "refused":
+      case "postponed":
         return;
       default:
         outcome satisfies never;

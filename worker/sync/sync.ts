@@ -37,6 +37,9 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
 /** Milliseconds that a window takes, about, besides sending. */
 const WINDOW_COST_MS = 0.1;
 
+/** Milliseconds that a window takes for each client of the document: Yjs makes five maps of them in each transaction. */
+const WINDOW_COST_MS_PER_CLIENT = 0.0005;
+
 /**
  * The next window opens so many times the cost of this one later, for each edit that was in it; COALESCE_MS later at most, and
  * what sending took. So an edit now and then waits for nothing, and a burst is gathered whole.
@@ -107,9 +110,15 @@ export class Sync {
     this.#commits = new Pacer(settings.COMMIT_MS, () => this.#orFail(() => this.#commit()), clock);
   }
 
-  /** Applies, broadcasts and charges what has arrived. @returns the document with it */
+  /** Applies, broadcasts and charges what has arrived, but for what takes too long for one window. @returns the document with it */
   applyPending(): RoomDocument {
     if (this.#queue.length > 0) this.#windows.runNow();
+    return this.#document;
+  }
+
+  /** Applies, broadcasts and charges all that has arrived, however long it takes. @returns the document with it */
+  #applyAll(): RoomDocument {
+    while (this.#queue.length > 0) this.#windows.runNow();
     return this.#document;
   }
 
@@ -224,7 +233,7 @@ export class Sync {
 
   /** Applies and commits what has arrived, and writes a snapshot if the log has grown enough for a quiet room. */
   settle(): void {
-    this.applyPending();
+    this.#applyAll();
     this.#commits.runNow();
     this.#persistence.snapshotIfDue();
   }
@@ -234,7 +243,7 @@ export class Sync {
    * @throws RoomfulError `room-damaged`, `room-too-new`, `storage-failed`
    */
   flush(): void {
-    this.applyPending().ensureLoaded();
+    this.#applyAll().ensureLoaded();
     this.#orFailAndThrow(() => this.#commit());
     this.#persistence.writeSnapshot();
   }
@@ -251,6 +260,7 @@ export class Sync {
     for (const [index, { session, number, isAnswer }] of queue.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) throw new Error("an edit without an outcome");
+      if (outcome.kind === "postponed") continue;
       if (outcome.kind === "refused") {
         rejections.push(() => this.#refusals.rejectFrame(session, number, outcome.refusal));
       } else authors.add(session);
@@ -269,6 +279,18 @@ export class Sync {
     else if (updates.length > 0) this.#commits.request();
     this.#warnOfSize();
     for (const [index, frame] of queue.entries()) this.#charge(frame, outcomes[index], works[index]);
+    this.#postpone(queue.filter((_, index) => outcomes[index]?.kind === "postponed"));
+  }
+
+  /** Leaves frames for the next window, which others' messages may come before. Those of sessions that were ended are dropped. */
+  #postpone(frames: readonly QueuedFrame[]): void {
+    if (frames.length === 0) return;
+    this.#queue = [...frames.filter(({ session }) => !session.isEnded), ...this.#queue];
+    this.#queuedBytes = this.#queue.reduce(
+      (sum, { content, bytes }) => sum + (content instanceof Uint8Array ? bytes : 0),
+      0,
+    );
+    if (this.#queue.length > 0) this.#windows.requestLater();
   }
 
   /** Milliseconds from the start of a window to the next one's, at least. */
@@ -277,7 +299,9 @@ export class Sync {
     const { COALESCE_MS, STRICT } = this.#settings;
     // In strict mode a window is a commit as well, which is worth more than all frames.
     const gatherMs = STRICT ? COALESCE_MS : edits * GATHERED_PER_COST * (WINDOW_COST_MS + broadcastMs);
-    return updates * broadcastMs + Math.min(COALESCE_MS, gatherMs);
+    // A window in a document of very many clients is as long as the pause after it.
+    const clientsMs = WINDOW_COST_MS_PER_CLIENT * this.#document.clients;
+    return updates * broadcastMs + clientsMs + Math.min(COALESCE_MS, gatherMs);
   }
 
   /** Takes room time for an edit, once everything else is done: a session that has none left is ended. */
@@ -287,6 +311,7 @@ export class Sync {
 
   #priceOf(bytes: number, outcome: Outcome | undefined, work: Work | undefined): Parameters<Payer> {
     if (outcome === undefined || work === undefined) throw new Error("an edit without an outcome");
+    if (outcome.kind === "postponed") return;
     const size = { participants: this.#sessions.size, documentBytes: this.#document.bytes };
     const frame = frameCost("edits", bytes);
     if (outcome.kind === "refused") {
