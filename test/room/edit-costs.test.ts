@@ -81,6 +81,62 @@ describe("deletions inside one run", () => {
   );
 });
 
+describe("a sender whose edits take long", () => {
+  it("[LIMIT-18] others' edits come before most of them", async () => {
+    const room = freshRoom();
+    const [author, other, watcher] = await Promise.all([openRoomful(room), openRoomful(room), openRoomful(room)]);
+    await Promise.all([author.sync(), other.sync(), watcher.sync()]);
+    await bringCrowd(room);
+    const first = author.sendUpdate(textUpdate("x", 1));
+    const lists = times(6, (index) => {
+      const { doc, take } = editedDoc(10 + index);
+      doc.getArray("list").push(times(60_000, () => new Uint8Array([1])));
+      return take();
+    });
+    // All of these wait for one window.
+    const numbers = lists.map((list) => author.sendUpdate(list));
+    const others = other.sendUpdate(textUpdate("other", 3));
+    await Promise.all([other.untilSaved(others), author.untilSaved(numbers.at(-1) ?? first)]);
+    const writers = watcher
+      .framesOf("update")
+      .map(({ update }) => [...Y.parseUpdateMeta(update).to.keys()].filter((client) => client !== 1));
+    const frameOf = (client: number) => writers.findIndex((clients) => clients.includes(client));
+    expect(frameOf(3)).toBeLessThan(frameOf(12));
+    expect(new Set(times(6, (index) => frameOf(10 + index))).size).toBe(6);
+    expect(author.messagesOf("rejected")).toEqual([]);
+    expect(author.closed).toBeNull();
+  }, 60_000);
+
+  it("[STORE-8] a log that would take long to load is folded into a snapshot", async () => {
+    const room = freshRoom();
+    const author = await openRoomful(room);
+    await author.sync();
+    const { doc, take } = editedDoc(1);
+    doc.transact(() => {
+      doc.getText("text").insert(0, "x".repeat(10_000));
+      const bytes = new Uint8Array([1]);
+      doc.getArray("pieces").push(times(200_000, () => bytes));
+    });
+    await author.untilSaved(author.sendUpdate(take()));
+    await stubOf(room).flush();
+    const { snapshotGeneration } = (await stubOf(room).statistics()).storage;
+    for (let part = 0; part < 2; part++) {
+      const holes = encoding.encode((encoder) => {
+        for (const number of [0, 1, 1, 700]) encoding.writeVarUint(encoder, number);
+        for (let index = 0; index < 700; index++) {
+          encoding.writeVarUint(encoder, 2_000 * part + 2 * index + 1);
+          encoding.writeVarUint(encoder, 1);
+        }
+      });
+      await author.untilSaved(author.sendUpdate(holes));
+    }
+    await author.settled();
+    const { storage } = await stubOf(room).statistics();
+    expect(storage.snapshotGeneration).toBe(snapshotGeneration + 1);
+    expect(storage.logBytesSinceSnapshot).toBe(0);
+  }, 60_000);
+});
+
 describe("frames of a few bytes in a document of many clients", () => {
   const CLIENTS = 20_000;
 

@@ -38,6 +38,9 @@ export interface DocumentOptions {
   readonly maxBytes: () => number;
 }
 
+/** Deleted structs that are passed over in the time that one deletion takes. */
+const PASSED_PER_DELETION = 25;
+
 /** Bytes by which a deletion that splits a run makes the encoded document grow, about. */
 const BYTES_PER_SPLIT = 20;
 
@@ -245,7 +248,7 @@ export class RoomDocument {
     const { update } = edit;
     const missing = firstMissing(doc, shape);
     const isChange = wouldChange(doc, shape);
-    const { count: splits, movedStructs } = countSplits(doc, shape);
+    const { count: splits, movedStructs, coveredStructs } = countSplits(doc, shape);
     // The room's content once more, as an answer to step 1 may hold it, is no growth.
     const added = isChange ? withoutKnown(doc, update, shape) : update;
     const growth = {
@@ -256,12 +259,13 @@ export class RoomDocument {
     const refusal = this.#refusalOf(doc, edit, { shape, missing, isChange, splits, growth });
     if (refusal !== null) return refuse(refusal);
     const outcome: Outcome = missing === null ? APPLIED : { kind: "incomplete", missing };
+    if (!isChange) this.#guard.expect({ deletions: coveredStructs / PASSED_PER_DELETION, movedStructs: 0 }, 0);
     // Yjs may split items even for an update that changes nothing.
     if (!isChange) return outcome;
     // Nothing is thrown here, so that the document need not be loaded again.
     if (movedStructs > MOVED_STRUCTS) return refuse(new RoomfulError("update-too-costly"));
     this.#guard.expect(
-      movedStructs,
+      { deletions: coveredStructs, movedStructs },
       shape.deletions.reduce((sum, { length }) => sum + length, shape.items),
     );
     this.#markChanged();
@@ -446,8 +450,9 @@ const ONE_BY_ONE = 100;
 const oneByOne = (edits: readonly Edit[]): Edit[][] => edits.slice(0, ONE_BY_ONE).map((edit) => [edit]);
 
 /** The work of an edit that threw beside others, and again alone. */
-const twice = ({ searchSteps, movedStructs }: CountedWork): Work => ({
+const twice = ({ deletions, searchSteps, movedStructs }: CountedWork): Work => ({
   ...NO_WORK,
+  deletions: 2 * deletions,
   searchSteps: 2 * searchSteps,
   movedStructs: 2 * movedStructs,
   loads: 2,

@@ -266,6 +266,21 @@ describe("one window", () => {
   }, 60_000);
 });
 
+it("[LIMIT-7] a deletion pays for the structs that it covers, and less for those that were deleted before", () => {
+  const { doc, take } = editedDoc(1);
+  // Typed backwards, so that nothing is merged.
+  doc.transact(() => {
+    for (let index = 0; index < 5_000; index++) doc.getText("text").insert(0, "x");
+  });
+  const { applyOne } = keptDocument(take());
+  doc.getText("text").delete(0, 5_000);
+  const deletion = take();
+  expect(applyOne(deletion).works[0]?.deletions).toBeGreaterThanOrEqual(5_000);
+  const again = applyOne(deletion).works[0]?.deletions;
+  expect(again).toBeGreaterThan(100);
+  expect(again).toBeLessThan(1_000);
+});
+
 it("[LIMIT-18] known structs are left out of an update without a look at clients that it does not name", () => {
   const doc = docOf(...times(1_000, (index) => textUpdate("x", index + 1)));
   const { clients } = doc.store;

@@ -46,7 +46,7 @@ export function refuse(refusal: RoomfulError): Outcome {
 /** The work that an edit caused. */
 export interface Work {
   readonly items: number;
-  /** Deletions, and structs without content. */
+  /** Deletions, the structs that they delete, and structs without content. */
   readonly deletions: number;
   /** Bytes of JSON and Any values, and of the structs of an update that was refused before its end. */
   readonly checkedBytes: number;
@@ -71,11 +71,12 @@ export const NO_WORK: Work = {
 };
 
 /** The work inside Yjs, as far as it was counted while Yjs worked. */
-export type CountedWork = Pick<Work, "searchSteps" | "movedStructs">;
+export type CountedWork = Pick<Work, "deletions" | "searchSteps" | "movedStructs">;
 
 export function workOf(shape: UpdateShape, counted: CountedWork, crowding: number): Work {
-  const { items, deletions, gaps, checkedBytes } = shape;
-  return { items, deletions: deletions.length + gaps, checkedBytes, ...counted, loads: 0, crowding };
+  const { items, gaps, checkedBytes } = shape;
+  const deletions = shape.deletions.length + gaps + counted.deletions;
+  return { items, checkedBytes, ...counted, deletions, loads: 0, crowding };
 }
 
 /** Work that takes as long as one item does. */

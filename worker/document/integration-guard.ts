@@ -29,7 +29,8 @@ export class IntegrationGuard {
   #changes = 0;
   /** Length of the transaction's list of structs to merge, to which each split adds one. */
   #splitsSeen = 0;
-  #merging: Merging = { doc: new Y.Doc(), movedStructs: 0, left: null };
+  #knownDeletions = 0;
+  #merging: Merging | null = null;
 
   /** Steps that all searches took so far. The cost of crafted neighbours is higher, see {@link searchCost}. */
   get steps(): number {
@@ -43,7 +44,11 @@ export class IntegrationGuard {
 
   /** The work for the edit that was begun last. */
   get counted(): CountedWork {
-    return { searchSteps: this.#steps - this.#stepsBefore, movedStructs: this.#splitStructs };
+    return {
+      deletions: this.#knownDeletions,
+      searchSteps: this.#steps - this.#stepsBefore,
+      movedStructs: this.#splitStructs,
+    };
   }
 
   /** Items and deleted clocks of the edit that was begun last; 0 when it changes nothing. */
@@ -53,7 +58,7 @@ export class IntegrationGuard {
 
   /** Structs that were shifted to merge neighbours when the last transaction ended. */
   get mergedStructs(): number {
-    return this.#merging.movedStructs;
+    return this.#merging?.movedStructs ?? 0;
   }
 
   /** Whether all searches together reached their bound. A load counts them anew, and may find fewer. */
@@ -68,12 +73,14 @@ export class IntegrationGuard {
     this.#stepsBefore = this.#steps;
     this.#splitStructs = 0;
     this.#changes = 0;
+    this.#knownDeletions = 0;
     this.#splitsSeen = doc._transaction?._mergeStructs.length ?? 0;
   }
 
   /** Counts the work of the edit that was begun as far as it is known beforehand. */
-  expect(splitStructs: number, changes: number): void {
-    this.#splitStructs += splitStructs;
+  expect({ deletions, movedStructs }: Omit<CountedWork, "searchSteps">, changes: number): void {
+    this.#knownDeletions = deletions;
+    this.#splitStructs = movedStructs;
     this.#changes = changes;
   }
 
@@ -90,6 +97,7 @@ export class IntegrationGuard {
    * @throws RoomfulError `update-too-costly` or `invalid-update`, during the work or after it
    */
   enforce(doc: Y.Doc, work: () => void): void {
+    this.begin(null, doc);
     const keyedRuns: { readonly id: Y.ID; readonly length: number; readonly edit: number | null }[] = [];
     this.#run(doc, work, (item, transaction) => {
       const most = Math.min(this.#limit, this.#spentBefore + SEARCH_STEPS_PER_UPDATE);

@@ -48,25 +48,38 @@ interface Splits {
   readonly count: number;
   /** Structs that Yjs shifts for them: each split inserts into the array of its client's structs. */
   readonly movedStructs: number;
+  /** Structs in which the deletions lie, deleted before or not. */
+  readonly coveredStructs: number;
 }
 
 /** Counts the runs of the document that the update's deletions would split. */
 export function countSplits(doc: Y.Doc, shape: UpdateShape): Splits {
   let count = 0;
   let movedStructs = 0;
+  let coveredStructs = 0;
   for (const { client, clock, length } of shape.deletions) {
     const structs = doc.store.clients.get(client);
-    if (structs === undefined) continue;
-    for (const cut of [clock, clock + length]) {
-      if (cut >= clockOf(doc, client)) continue;
-      const index = Y.findIndexSS(structs, cut);
-      const struct = structs[index];
-      if (struct === undefined || struct.deleted || struct.id.clock === cut) continue;
+    const known = clockOf(doc, client);
+    if (structs === undefined || clock >= known) continue;
+    const end = clock + length;
+    const first = Y.findIndexSS(structs, clock);
+    const last = end < known ? Y.findIndexSS(structs, end) : structs.length;
+    coveredStructs += last - first;
+    if (splits(structs[first], clock)) {
       count++;
-      movedStructs += structs.length - index;
+      movedStructs += structs.length - first;
+    }
+    if (splits(structs[last], end)) {
+      count++;
+      movedStructs += structs.length - last;
     }
   }
-  return { count, movedStructs };
+  return { count, movedStructs, coveredStructs };
+}
+
+/** Whether a deletion that begins or ends at a clock splits the struct that holds it. */
+function splits(struct: Y.AbstractStruct | undefined, clock: number): boolean {
+  return struct !== undefined && !struct.deleted && struct.id.clock < clock;
 }
 
 /** Finds something that the update refers to and that neither it nor the document holds; `null` when there is none. */

@@ -67,6 +67,21 @@ describe("a pacer", () => {
     expect([runs, clock.pending]).toEqual([[0, 25], 0]);
   });
 
+  it("leaves a run that is asked for later to a later turn, also when it is overdue", () => {
+    const clock = new FakeClock();
+    const runs: number[] = [];
+    const pacer = new Pacer(10, () => runs.push(clock.time), clock);
+    pacer.request();
+    clock.time = 25;
+    pacer.requestLater();
+    pacer.requestLater();
+    expect([runs, clock.pending]).toEqual([[0], 1]);
+    clock.advance(0);
+    clock.advance(1);
+    expect(runs).toHaveLength(2);
+    expect(clock.pending).toBe(0);
+  });
+
   it("drops the owed run when it runs now or is cancelled", () => {
     const clock = new FakeClock();
     let runs = 0;

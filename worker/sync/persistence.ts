@@ -1,3 +1,4 @@
+import { MOVED_STRUCTS } from "../../shared/limits.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { explain, type Log } from "../runtime/logging.ts";
 import type { Store } from "../storage/store.ts";
@@ -41,6 +42,8 @@ export class Persistence {
   #quietTimer: number | undefined;
   /** Log bytes at which the next snapshot is tried, after one failed. */
   #snapshotNotBefore = 0;
+  /** Structs that Yjs shifts for the log since the last snapshot, each time that it is loaded. */
+  #movedStructs = 0;
   /** Whether a damaged snapshot waits to be replaced. */
   #mustHeal = false;
   #readOnly: "room-damaged" | null = null;
@@ -73,6 +76,11 @@ export class Persistence {
       this.#uncommitted.push(update);
       this.#uncommittedBytes += update.length;
     }
+  }
+
+  /** Counts the structs that Yjs shifted for an update, and shifts again whenever the log is loaded. */
+  countReplay(movedStructs: number): void {
+    this.#movedStructs += movedStructs;
   }
 
   /** Writes what was added as one record. @throws RoomfulError of the store; everything stays uncommitted then */
@@ -125,6 +133,7 @@ export class Persistence {
     if (snapshot === null) return;
     this.#store.writeSnapshot(snapshot);
     this.#snapshotNotBefore = 0;
+    this.#movedStructs = 0;
     this.#mustHeal = false;
     const { snapshotGeneration, snapshotBytes } = this.#store.figures();
     this.#options.log("info", "snapshot", {
@@ -155,6 +164,7 @@ export class Persistence {
   #isDue(room: "quiet" | "busy"): boolean {
     const { logBytesSinceSnapshot, snapshotBytes } = this.#store.figures();
     if (this.#readOnly !== null || logBytesSinceSnapshot < this.#snapshotNotBefore) return false;
+    if (this.#movedStructs > MOVED_STRUCTS && logBytesSinceSnapshot > 0) return true;
     return (room === "quiet" && this.#mustHeal) || isSnapshotDue(room, logBytesSinceSnapshot, snapshotBytes);
   }
 

@@ -255,6 +255,7 @@ export class Sync {
     if (queue.length === 0) return;
     const edits = queue.map(({ session, content }) => this.#editOf(session, content));
     const { outcomes, works, updates } = this.#apply(edits);
+    for (const { movedStructs } of works) this.#persistence.countReplay(movedStructs);
     const authors = new Set<Session>();
     const rejections: (() => void)[] = [];
     for (const [index, { session, number, isAnswer }] of queue.entries()) {
