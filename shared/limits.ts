@@ -97,8 +97,8 @@ export const SEARCH_STEPS_PER_UPDATE = 3_500_000;
 
 /**
  * Structs that Yjs may shift while it splits runs for one update, and while it merges neighbours after one window. A split or
- * a merge shifts all of its author's structs that come later in the array, and a thousand million take a second. 1,600 splits
- * of a run before 300,000 structs need as many as this, in the room and in each open page; 20,000 splits before 25,000 structs do.
+ * a merge shifts all of its author's structs that come later in the array, and a thousand million take a second; a merge counts for
+ * a quarter, since taking out is quicker. 1,600 splits of a run before 300,000 structs need as many as this, in the room and in each open page; 20,000 splits before 25,000 structs do.
  */
 export const MOVED_STRUCTS = 500_000_000;
 
@@ -107,6 +107,9 @@ export const MOVED_STRUCTS = 500_000_000;
  * They take 0.15 seconds, after which others are served.
  */
 export const WINDOW_ITEMS = 50_000;
+
+/** Items that all edits of one window may hold, or other work that takes as long. They take 0.3 seconds, after which presence and newcomers are served. */
+export const WINDOW_ITEMS_OF_ALL = 100_000;
 
 /** What is granted in any case beyond what the load needed, so that a document that is dear to load still takes edits. */
 export const SEARCH_STEPS_AFTER_LOAD = 1_000_000;

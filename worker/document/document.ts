@@ -1,7 +1,14 @@
 import * as Y from "yjs";
 import { RoomfulError } from "../../shared/errors.ts";
 import { decodeStateVector, type StructId } from "../../shared/frames.ts";
-import { INCOMPLETE_CLIENTS, MOVED_STRUCTS, ROOT_TYPES, STATE_VECTOR_ENTRIES, WINDOW_ITEMS } from "../../shared/limits.ts";
+import {
+  INCOMPLETE_CLIENTS,
+  MOVED_STRUCTS,
+  ROOT_TYPES,
+  STATE_VECTOR_ENTRIES,
+  WINDOW_ITEMS,
+  WINDOW_ITEMS_OF_ALL,
+} from "../../shared/limits.ts";
 import type { Roots, RootsAsJson } from "../../shared/rpc.ts";
 import type { StoredDocument } from "../storage/stored-document.ts";
 import { DocumentSize, type Growth, weigh } from "./document-size.ts";
@@ -188,7 +195,8 @@ export class RoomDocument {
     this.#emitted = [];
   }
 
-  #transact(edits: readonly Edit[], { refusedAuthors, spent }: Pass): Omit<Window, "taints"> {
+  #transact(edits: readonly Edit[], pass: Pass): Omit<Window, "taints"> {
+    const { refusedAuthors, spent } = pass;
     if (!edits.some(needsDocument)) {
       const outcomes = edits.map((edit) => ("refusal" in edit ? refuse(edit.refusal) : APPLIED));
       return { outcomes, works: edits.map(() => NO_WORK), updates: [] };
@@ -203,7 +211,7 @@ export class RoomDocument {
         transactUnobserved(doc, () => {
           for (const [index, edit] of edits.entries()) {
             const spentBefore = spent.get(edit.author) ?? 0;
-            if (spentBefore >= WINDOW_ITEMS) {
+            if (spentBefore >= WINDOW_ITEMS || pass.spentByAll >= WINDOW_ITEMS_OF_ALL) {
               outcomes.push(POSTPONED);
               works.push(NO_WORK);
               changed.push(0);
@@ -216,7 +224,9 @@ export class RoomDocument {
             outcomes.push(outcome);
             works.push(work);
             changed.push(this.#guard.changes);
-            spent.set(edit.author, spentBefore + itemsWorth(work));
+            const worth = itemsWorth(work);
+            spent.set(edit.author, spentBefore + worth);
+            pass.spentByAll += worth;
           }
           this.#guard.begin(null, doc);
         }),
@@ -440,9 +450,10 @@ interface Pass {
   readonly refusedAuthors: Set<object>;
   /** Work that each author's edits made, in items. */
   readonly spent: Map<object, number>;
+  spentByAll: number;
 }
 
-const newPass = (): Pass => ({ refusedAuthors: new Set(), spent: new Map() });
+const newPass = (): Pass => ({ refusedAuthors: new Set(), spent: new Map(), spentByAll: 0 });
 
 /** Edits of a window that are applied one by one: each is a transaction, and a frame for everybody. */
 const ONE_BY_ONE = 100;

@@ -38,7 +38,7 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
 const WINDOW_COST_MS = 0.1;
 
 /** Milliseconds that a window takes for each client of the document: Yjs makes five maps of them in each transaction. */
-const WINDOW_COST_MS_PER_CLIENT = 0.0005;
+const WINDOW_COST_MS_PER_CLIENT = 0.001;
 
 /**
  * The next window opens so many times the cost of this one later, for each edit that was in it; COALESCE_MS later at most, and
