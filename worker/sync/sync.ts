@@ -307,12 +307,12 @@ export class Sync {
 
   /** Takes room time for an edit, once everything else is done: a session that has none left is ended. */
   #charge({ session, bytes }: QueuedFrame, outcome: Outcome | undefined, work: Work | undefined): void {
+    if (outcome?.kind === "postponed") return;
     this.#limiter.spend(session, ...this.#priceOf(bytes, outcome, work));
   }
 
   #priceOf(bytes: number, outcome: Outcome | undefined, work: Work | undefined): Parameters<Payer> {
     if (outcome === undefined || work === undefined) throw new Error("an edit without an outcome");
-    if (outcome.kind === "postponed") return;
     const size = { participants: this.#sessions.size, documentBytes: this.#document.bytes };
     const frame = frameCost("edits", bytes);
     if (outcome.kind === "refused") {
