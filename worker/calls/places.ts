@@ -11,10 +11,10 @@ import type { DeadlineChanges, Deadlines } from "../storage/deadlines.ts";
 import type { DeadlineRow } from "../storage/rows.ts";
 
 /**
- * Milliseconds in which rows of members who come and go are gathered, after one that was written at once: whoever joins and
- * leaves over and over costs few rows. A crash in that time lets a newcomer come back as somebody new.
+ * Milliseconds for which the row of a member who left is kept. One who joins again meanwhile keeps it: whoever joins and leaves
+ * over and over costs few rows. A crash in that time shows the member as reconnecting until its place is released.
  */
-const GATHER_MS = 1_000;
+const LEAVING_MS = 1_000;
 
 /** Content of the row of a place, in JSON. */
 interface Place {
@@ -44,9 +44,9 @@ export class Places {
   readonly #deadlines: Deadlines;
   readonly #log: Log;
   readonly #clock: Clock;
-  /** Rows to be written, by their ids; `null` for one to be deleted. */
-  readonly #unwritten = new Map<number, DeadlineRow | null>();
-  #isGathering = false;
+  /** Ids of rows whose members left, to be deleted soon. */
+  readonly #leaving = new Set<number>();
+  #timer: number | undefined;
 
   constructor(sessions: Sessions, deadlines: Deadlines, log: Log, clock: Clock) {
     this.#sessions = sessions;
@@ -72,12 +72,13 @@ export class Places {
 
   /** Gives a session a place. @throws RoomfulError `room-too-new`, `storage-failed` */
   take(session: Session, media: Media): void {
-    this.#gather(session.state.rowId, rowOfSession(session, media, null));
+    if (!this.#leaving.delete(session.state.rowId)) this.#change({ set: [rowOfSession(session, media, null)] });
   }
 
-  /** Takes the place from a session. @throws RoomfulError `room-too-new`, `storage-failed` */
+  /** Takes the place from a session. */
   giveUp({ state }: Session): void {
-    this.#gather(state.rowId, null);
+    this.#leaving.add(state.rowId);
+    this.#timer ??= this.#clock.setTimeout(() => this.#deleteLeft(), LEAVING_MS);
   }
 
   /** Keeps the place of a session that closed, for so long. @throws RoomfulError `room-too-new`, `storage-failed` */
@@ -133,60 +134,24 @@ export class Places {
     return this.#rows.map((row) => ({ row, place: JSON.parse(row.json) as Place }));
   }
 
-  /** The rows as they will be written. */
   get #rows(): DeadlineRow[] {
-    const rows = new Map(this.#deadlines.of("call").map((row) => [row.id, row]));
-    for (const [id, row] of this.#unwritten) {
-      if (row === null) rows.delete(id);
-      else rows.set(id, row);
-    }
-    return [...rows.values()];
+    return this.#deadlines.of("call").filter(({ id }) => !this.#leaving.has(id));
   }
 
-  /** Writes rows that must outlive whatever comes next. */
+  /** Writes at once, which must outlive whatever comes next. */
   #change({ set = [], remove = [] }: DeadlineChanges): void {
-    for (const id of [...set.map((row) => row.id), ...remove]) this.#unwritten.delete(id);
     this.#deadlines.change({ set, remove });
+    for (const id of [...set.map((row) => row.id), ...remove]) this.#leaving.delete(id);
   }
 
-  /** Writes a row at once when none was written lately, else with others. @throws RoomfulError when it can't be written at once */
-  #gather(id: number, row: DeadlineRow | null): void {
-    this.#unwritten.set(id, row);
-    if (this.#isGathering) return;
+  #deleteLeft(): void {
+    this.#timer = undefined;
     try {
-      this.#writeGathered();
+      this.#change({ remove: [...this.#leaving] });
     } catch (cause) {
-      this.#unwritten.delete(id);
-      throw cause;
-    }
-    this.#startGathering();
-  }
-
-  #startGathering(): void {
-    this.#isGathering = true;
-    this.#clock.setTimeout(() => this.#endGathering(), GATHER_MS);
-  }
-
-  #endGathering(): void {
-    this.#isGathering = false;
-    if (this.#unwritten.size === 0) return;
-    this.#startGathering();
-    try {
-      this.#writeGathered();
-    } catch (cause) {
+      // The places are given up all the same; their rows go with the next.
       logFailure(this.#log, cause);
     }
-  }
-
-  #writeGathered(): void {
-    const written = new Map(this.#deadlines.of("call").map((row) => [row.id, row.json]));
-    const gathered = [...this.#unwritten];
-    this.#deadlines.change({
-      // A member who left and joined again has its row still.
-      set: gathered.flatMap(([id, row]) => (row === null || written.get(id) === row.json ? [] : [row])),
-      remove: gathered.flatMap(([id, row]) => (row === null ? [id] : [])),
-    });
-    this.#unwritten.clear();
   }
 
   /** Starts the time of those whose socket went with a former object, which could not do it. */
