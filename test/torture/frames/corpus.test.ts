@@ -109,7 +109,7 @@ describe("catches", { retry: 1 }, () => {
       "roomful.v1",
       {
         file: "worker/document/document.ts",
-        find: "if (updates.length > 0) this.#loadWith(updates);",
+        find: "updates.push(...taken.updates);",
         replace: "",
       },
     ],

@@ -293,7 +293,7 @@ export const CRAFTED: readonly Crafted[] = [
   {
     name: "a participant's client id with other content",
     updates: ({ clientId }) => [one(clientId, 0, inRoot(text("not what the victim wrote, and longer than that")))],
-    expect: "taken",
+    expect: "invalid-update",
   },
   {
     name: "a participant's next clock, garbage-collected",
