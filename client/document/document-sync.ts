@@ -69,7 +69,7 @@ export class DocumentSync {
   /** Unsaved content that the room claims to have. The answer repeats it, so that the room compares. */
   #claimed: readonly ClaimedRun[] = [];
   /**
-   * What the room sent after it deleted claimed content, until it acknowledges that content: the claimed clocks may be those of
+   * Updates that the room sent after it deleted claimed content, until it acknowledges that content: the claimed clocks may be those of
    * somebody who forged them, and Yjs would delete what was written here.
    */
   #held: (() => void)[] | null = null;

@@ -268,7 +268,7 @@ describe("saved", () => {
   /** Somebody claims clocks of a client with collected content. */
   const forge = (room: FakeRoom, client: number, clock: number, length: number) =>
     Y.applyUpdate(room.doc, craft([{ client, clock, structs: [gc(length)] }]));
-  /** What a room does that compares known clocks, as far as there is nothing deleted. */
+  /** The answer of a room that compares known clocks, as far as there is nothing deleted. */
   const refuseKnown = (room: FakeRoom, client: number) => {
     room.refuse = (update) => {
       const known = Y.getState(room.doc.store, client);

@@ -11,7 +11,7 @@ export interface RoomProviderOptions extends RoomConnectionOptions {
   /** Whether to leave other tabs alone. Default: false. */
   readonly disableBc?: boolean;
   /**
-   * Whose document it is. Tabs with the same subject share edits with each other, and visits share what the browser keeps.
+   * The owner of the document. Tabs with the same subject share edits with each other, and visits share what the browser keeps.
    * Default: for tabs the token's `sub` claim. A token together with `offline` requires it, since there may be no token
    * without a network.
    */

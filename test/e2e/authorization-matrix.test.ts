@@ -154,7 +154,7 @@ function nameOf(client: NodeClient, clientId: number): string | undefined {
   return (client.presence.get(clientId) as { readonly name: string } | null | undefined)?.name;
 }
 
-/** What a client was told of a sync frame of its own. `saved` speaks of those up to its number that were not rejected. */
+/** The fate of a sync frame, as its client was told. `saved` speaks of those up to its number that were not rejected. */
 function fateOf(client: NodeClient, frame: number): string | undefined {
   for (const message of client.messages) {
     if (message.type === "rejected" && message.frame === frame) return `rejected ${message.code}`;

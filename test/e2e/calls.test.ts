@@ -42,7 +42,7 @@ async function joinCall(room: string): Promise<Caller> {
   return caller;
 }
 
-/** What a client was last told of a peer; `null` when the peer left. */
+/** The newest that a client was told of a peer; `null` when the peer left. */
 function toldOf(client: NodeClient, peer: PeerId): Participant | null | undefined {
   return client
     .messagesOf("participants")

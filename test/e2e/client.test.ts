@@ -257,7 +257,7 @@ type Client = ReturnType<typeof provide>;
 async function untouched(clients: readonly Client[], sockets: readonly ReturnType<typeof countingSocket>[]) {
   const all = () => clients.every((one) => clients.every((other) => sees(one, other)));
   await until(all, "to see each other");
-  // What is said of their coming: answers to claims, and announcements that are made again.
+  // Talk of their coming: answers to claims, and announcements that are made again.
   await pause(3_000);
   for (const { sent, received } of sockets) {
     sent.length = 0;

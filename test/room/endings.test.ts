@@ -26,7 +26,7 @@ async function caller(room: string, grant?: Grant): Promise<PeerId> {
 const rowsOf = async (room: string) => (await getRoom(env.ROOMS, room).statistics()).storage.rowsWritten;
 const alarmOf = (room: string) => runInDurableObject(stubOf(room), (_room, { storage }) => storage.getAlarm());
 
-/** What others see and what it costs when members of a call are sent away by one decision. */
+/** Everything that others see, and the cost, when members of a call are sent away by one decision. */
 async function seen(members: number, grant: Grant, act: (room: string, peers: readonly PeerId[]) => Promise<void>) {
   const room = freshRoom();
   const bob = await openRoomful(room);
@@ -93,7 +93,7 @@ async function halfOpen(room: string, resume?: string) {
   };
 }
 
-/** What others know of a peer now. */
+/** The state of a peer in the call, as others know it. */
 const knownOf = async (room: string, peer: PeerId) =>
   (await getRoom(env.ROOMS, room).participants()).filter((each) => each.peer === peer).map(({ call }) => call?.state);
 
