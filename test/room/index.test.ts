@@ -58,6 +58,15 @@ describe("the Worker", () => {
     expect(await response.json()).toMatchObject({ error: { code: "unsupported-subprotocol" } });
   });
 
+  it.each([
+    ["GET", "/healthz/"],
+    ["GET", "/api/rooms/r/state/"],
+    ["DELETE", "/api/rooms/r/"],
+  ])("[HTTP-1] answers %s %s with a coded 404: a slash at the end is another path", async (method, path) => {
+    const response = await exports.default.fetch(`https://example.com${path}`, { method });
+    expect([response.status, await response.json()]).toMatchObject([404, { error: { code: "not-found" } }]);
+  });
+
   it("[HTTP-1] answers /healthz, and unknown paths with a coded 404", async () => {
     expect(await (await exports.default.fetch("https://example.com/healthz")).json()).toEqual({ status: "ok" });
     const response = await exports.default.fetch("https://example.com/nothing/here");

@@ -55,7 +55,7 @@ describe("sync", () => {
     await textOnly.settled();
     expect(textOnly.frames).toEqual([]);
     await silent.settled();
-    // What it asked for by that: the states that the room has, then an answer to its step 1.
+    // The answers to that: the states that the room has, then an answer to its step 1.
     expect(silent.frames.map(({ type }) => type)).toEqual(["awareness", "sync-step-1", "sync-step-2"]);
   });
 

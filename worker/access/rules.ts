@@ -60,7 +60,7 @@ export class Rules {
     return (subject !== undefined && this.#rules.subjects.get(subject)) || NO_RULE;
   }
 
-  /** What a grant allows here, whoever may enter. @throws RoomfulError `room-too-new`, `storage-failed` */
+  /** The capabilities of a grant in this room, whether it may enter or not. @throws RoomfulError `room-too-new`, `storage-failed` */
   capabilitiesOf(grant: Grant): readonly Capability[] {
     return this.of(grant.subject).capabilities ?? grant.capabilities;
   }

@@ -28,7 +28,7 @@ export interface Growth extends Weights {
   readonly isAddition: boolean;
 }
 
-/** What structs add to a document that has some of their client ids. */
+/** The growth that structs bring to a document that has some of their client ids. */
 export function weigh({ heap, lasting, structs }: UpdateShape, doc: Y.Doc | null): Weights {
   let clients = 0;
   for (const { client } of structs) if (doc?.store.clients.has(client) !== true) clients++;

@@ -65,7 +65,7 @@ export class RoomDocument {
   #version = 0;
   #emitted: Uint8Array[] = [];
   #loads = 0;
-  /** Of the edit that is being applied: see {@link Work.crowding}. */
+  /** Crowding by the edit that is being applied, see {@link Work.crowding}. */
   #crowding = 0;
 
   constructor({ read, reportUnreadable, maxBytes }: DocumentOptions) {

@@ -4,26 +4,25 @@
  */
 import * as decoding from "lib0/decoding";
 import * as Y from "yjs";
+import {
+  CONTENT_BINARY,
+  CONTENT_DELETED,
+  CONTENT_EMBED,
+  CONTENT_FORMAT,
+  CONTENT_JSON,
+  CONTENT_STRING,
+  CONTENT_TYPE,
+  GC,
+  HAS_ORIGIN,
+  HAS_PARENT_KEY,
+  HAS_RIGHT_ORIGIN,
+  INFO_TYPE,
+  SKIP,
+  XML_ELEMENT,
+  XML_HOOK,
+} from "./struct-tags.ts";
 import { clockOf } from "./update-effect.ts";
 import type { UpdateShape } from "./update-shape.ts";
-
-const INFO_TYPE = 0b0001_1111;
-const HAS_PARENT_KEY = 0b0010_0000;
-const HAS_RIGHT_ORIGIN = 0b0100_0000;
-const HAS_ORIGIN = 0b1000_0000;
-
-const GC = 0;
-const CONTENT_DELETED = 1;
-const CONTENT_JSON = 2;
-const CONTENT_BINARY = 3;
-const CONTENT_STRING = 4;
-const CONTENT_EMBED = 5;
-const CONTENT_FORMAT = 6;
-const CONTENT_TYPE = 7;
-const SKIP = 10;
-
-const XML_ELEMENT = 3;
-const XML_HOOK = 5;
 
 /** Yjs and UTF-8 put this in the place of half a pair of surrogates. */
 const REPLACEMENT = 0xfffd;

@@ -19,6 +19,24 @@ import {
   VALUE,
   VALUE_LIST,
 } from "./heap-weights.ts";
+import {
+  CONTENT_ANY,
+  CONTENT_BINARY,
+  CONTENT_DELETED,
+  CONTENT_EMBED,
+  CONTENT_FORMAT,
+  CONTENT_JSON,
+  CONTENT_STRING,
+  CONTENT_TYPE,
+  GC,
+  HAS_ORIGIN,
+  HAS_PARENT_KEY,
+  HAS_RIGHT_ORIGIN,
+  INFO_TYPE,
+  SKIP,
+  XML_ELEMENT,
+  XML_HOOK,
+} from "./struct-tags.ts";
 
 /** The structs of one client in an update: its clocks from `start` up to, not including, `end`. */
 export interface StructRange {
@@ -66,22 +84,6 @@ export class UnusableUpdate extends RoomfulError {
   }
 }
 
-const INFO_TYPE = 0b0001_1111;
-const HAS_PARENT_KEY = 0b0010_0000;
-const HAS_RIGHT_ORIGIN = 0b0100_0000;
-const HAS_ORIGIN = 0b1000_0000;
-
-const GC = 0;
-const CONTENT_DELETED = 1;
-const CONTENT_JSON = 2;
-const CONTENT_BINARY = 3;
-const CONTENT_STRING = 4;
-const CONTENT_EMBED = 5;
-const CONTENT_FORMAT = 6;
-const CONTENT_TYPE = 7;
-const CONTENT_ANY = 8;
-const SKIP = 10;
-
 /** Encoded bytes of a struct without content, and of its deletion. */
 const COLLECTED_BYTES = 6;
 
@@ -91,8 +93,6 @@ const DELETED_BYTES = 16;
 const ANY_OBJECT = 118;
 const ANY_ARRAY = 117;
 
-const XML_ELEMENT = 3;
-const XML_HOOK = 5;
 const LAST_TYPE = 6;
 
 /**

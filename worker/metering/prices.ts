@@ -88,7 +88,7 @@ export const frameCost = (kind: Kind, bytes: number): number =>
 /** A connection that comes and goes, whoever is there. Its account pays for it, so that leaving resets nothing. */
 export const connectionCost = (): number => CONNECTION;
 
-/** What a newcomer makes the room tell. */
+/** The messages that a newcomer makes the room send. */
 export const arrivalCost = (participants: number): number => ROSTER_ENTRY * participants;
 
 /** Taking in a text message, and acting on it. */

@@ -29,7 +29,7 @@ export interface PaidRoom extends RoomMethods {
   flush(pay?: Payer): Promise<void>;
 }
 
-/** What the room makes of a caller. */
+/** A caller as the room knows it. */
 interface Caller {
   /** The capabilities that the room's own rules leave to the grant. Throws their refusal. */
   capabilities(): readonly Capability[];

@@ -1,7 +1,7 @@
 import { ERRORS, type ErrorCode, isFinalClose, RoomfulError } from "../../shared/errors.ts";
 import type { MessageToRoom } from "../../shared/messages-to-room.ts";
 
-/** What a refusal may be about: a text message, or the binary frame that a client can't do without an answer to. */
+/** The message that a refusal is about: a text message, or the binary frame that a client can't do without an answer to. */
 export type RefusedMessage = MessageToRoom["type"] | "sync-step-1";
 
 /** Why a message could not be used, with its type, so that its sender knows which one it was. */
